@@ -1,0 +1,257 @@
+/* Launches whose effect is not known yet: an ACCEPT may be lost whole (a crash behind the record,
+ * an offer that became invalid), and a master drops single operations without a word (see
+ * offer-cycle 6.1, 6.4). A marker beside the records, Toolkit/launches/POD, tells what is in doubt:
+ *
+ *   fresh          the pod was new: when every task is denied, the records are forgotten, the step
+ *                  places the pod anew, and whatever was reserved counts as unexpected
+ *   ID TASK        a reservation (and volume) made by the ACCEPT, not yet proven; TASK "-": of the
+ *                  executor
+ *
+ * What a task was started with exists, so its first word from the agent is the proof. What stays in
+ * doubt and is not in the offers of its agent is reserved again under its id. An empty marker is a
+ * fresh launch with nothing else in doubt.
+ *
+ * What a forgotten launch may have reserved goes by clean-up. That needs an offer of its agent, and
+ * one more to see that it was carried out, so offers are not suppressed before one came that shows
+ * nothing unexpected: Toolkit/void-launches/AGENT. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cycle/internal.h"
+
+struct doubt {
+    const char *id, *owner;
+};
+struct marker {
+    bool fresh;
+    struct doubt *doubts;
+    size_t count;
+};
+
+static char *path_of(struct cycle *cycle, const char *type, int index)
+{
+    char room[TEXT_NUMBER];
+
+    return text_join(&cycle->scratch, "Toolkit/launches/", type, "-", text_of_number(index, room));
+}
+
+#define VOID_PATH "Toolkit/void-launches"
+
+static char *void_path(struct cycle *cycle, const char *agent_id)
+{
+    return text_join(&cycle->scratch, VOID_PATH "/", agent_id);
+}
+
+void launches_await_offer(struct cycle *cycle, struct txn *txn, const char *agent_id)
+{
+    const char *path = void_path(cycle, agent_id);
+
+    if (!cycle->options.uninstall && !state_get(cycle->state, path, NULL))
+        state_put(cycle->state, txn, path, "", 0);
+}
+
+bool launches_await_offers(const struct cycle *cycle)
+{
+    const struct tree_node *node = tree_find(state_tree(cycle->state), VOID_PATH);
+
+    return node && tree_first(node);
+}
+
+void launches_offered(struct cycle *cycle, const char *agent_id)
+{
+    const char *path = void_path(cycle, agent_id);
+    if (!state_get(cycle->state, path, NULL))
+        return;
+    struct txn *txn = txn_new();
+    state_delete(cycle->state, txn, path);
+    cycle_submit(cycle, txn, NULL);
+}
+
+/* Returns whether there is one. */
+static bool marker_read(struct cycle *cycle, const char *path, struct marker *ret)
+{
+    ssize_t len;
+    const char *data = state_get(cycle->state, path, &len);
+
+    *ret = (struct marker){0};
+    if (!data)
+        return false;
+    ret->fresh = len <= 0;
+    char *rest, *text = arena_strndup(&cycle->scratch, data, len > 0 ? (size_t)len : 0);
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        char *blank = strchr(line, ' ');
+        if (blank) {
+            *blank = '\0';
+            *ARENA_PUSH(&cycle->scratch, ret->doubts, ret->count) = (struct doubt){line, blank + 1};
+        } else if (strcmp(line, "fresh") == 0) {
+            ret->fresh = true;
+        }
+    }
+    return true;
+}
+
+static void marker_write(struct cycle *cycle, struct txn *txn, const char *path,
+                         const struct marker *marker)
+{
+    auto_buf struct buf text = BUF_INIT;
+
+    if (!marker->fresh && !marker->count) {
+        if (state_get(cycle->state, path, NULL))
+            state_delete(cycle->state, txn, path);
+        return;
+    }
+    if (marker->fresh && marker->count)
+        buf_adds(&text, "fresh\n");
+    for (size_t i = 0; i < marker->count; i++)
+        buf_addf(&text, "%s %s\n", marker->doubts[i].id, marker->doubts[i].owner);
+    state_put(cycle->state, txn, path, buf_str(&text), (ssize_t)text.len);
+}
+
+static const char *doubtful(const struct marker *marker, const char *id)
+{
+    for (size_t i = 0; i < marker->count; i++) {
+        if (strcmp(marker->doubts[i].id, id) == 0)
+            return marker->doubts[i].owner;
+    }
+    return NULL;
+}
+
+/* ---- at the launch ---- */
+
+static bool has_id(Resource *const *resources, size_t count, const char *id)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *one = resource_id(resources[i]);
+        if (one && strcmp(one, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Launched tasks first: a set may be shared with tasks that are only recorded, and they prove
+ * nothing. NULL: no task of the launch has it. */
+static const char *owner_of(const struct evaluation *evaluation, const char *id, bool launched_only)
+{
+    for (int launched = 1; launched >= (launched_only ? 1 : 0); launched--) {
+        for (size_t i = 0; i < evaluation->n_records; i++) {
+            const struct launch_record *r = &evaluation->records[i];
+            if ((r->status != NULL) != launched)
+                continue;
+            if (has_id(r->info->resources, r->info->n_resources, id))
+                return r->info->name;
+            if (r->info->executor &&
+                has_id(r->info->executor->resources, r->info->executor->n_resources, id))
+                return "-";
+        }
+    }
+    return NULL;
+}
+
+void launches_note(struct cycle *cycle, struct txn *txn, const struct requirement *need,
+                   const struct evaluation *evaluation)
+{
+    const char *path = path_of(cycle, need->pod_type, need->pod_index);
+    struct marker before, after = {.fresh = evaluation->fresh};
+
+    if (!marker_read(cycle, path, &before) && evaluation->fresh && evaluation->n_records == 1) {
+        state_put(cycle->state, txn, path, "", 0);
+        return;
+    }
+    for (size_t i = 0; i < evaluation->n_operations; i++) {
+        const Offer__Operation *op = evaluation->operations[i];
+        const char *id = op->reserve ? resource_id(op->reserve->resources[0]) : NULL;
+        const char *owner = id ? owner_of(evaluation, id, false) : NULL;
+        if (id)
+            operations_made_again(cycle, id);
+        if (owner && (doubtful(&before, id) || !state_expects_resource(cycle->state, id)))
+            *ARENA_PUSH(&cycle->scratch, after.doubts, after.count) = (struct doubt){id, owner};
+    }
+    /* What this launch has nothing to do with stays as doubtful as it was; what it found in its
+     * offers is there. */
+    for (size_t i = 0; i < before.count && !evaluation->fresh; i++) {
+        if (!owner_of(evaluation, before.doubts[i].id, true) &&
+            !doubtful(&after, before.doubts[i].id))
+            *ARENA_PUSH(&cycle->scratch, after.doubts, after.count) = before.doubts[i];
+    }
+    if (after.fresh && evaluation->n_records == 1)
+        after.count = 0;
+    marker_write(cycle, txn, path, &after);
+}
+
+struct strings launches_in_doubt(struct cycle *cycle, const struct requirement *need)
+{
+    struct marker marker;
+    struct strings ret = {0};
+
+    marker_read(cycle, path_of(cycle, need->pod_type, need->pod_index), &marker);
+    for (size_t i = 0; i < marker.count && !marker.fresh; i++)
+        PB_ADD(&cycle->scratch, ret.count, ret.items, marker.doubts[i].id);
+    return ret;
+}
+
+/* ---- when a task is heard of ---- */
+
+/* States that say: the agent does not have the task and will not get it. Not UNREACHABLE: the task
+ * may be alive out there, with data. */
+static bool denies_the_launch(TaskState state)
+{
+    return state == TASK_STATE__TASK_GONE || state == TASK_STATE__TASK_DROPPED ||
+           state == TASK_STATE__TASK_UNKNOWN || state == TASK_STATE__TASK_ERROR;
+}
+
+static bool was_launched(const TaskStatus *status)
+{
+    return status->state == TASK_STATE__TASK_RUNNING ||
+           status->state == TASK_STATE__TASK_STARTING ||
+           (status->has_source && status->source != TASK_STATUS__SOURCE__SOURCE_MASTER &&
+            status->state != TASK_STATE__TASK_DROPPED);
+}
+
+static void prove(struct cycle *cycle, struct txn *txn, const char *path, struct marker *marker,
+                  const char *task_name)
+{
+    struct marker left = {0};
+
+    for (size_t i = 0; i < marker->count; i++) {
+        const struct doubt *d = &marker->doubts[i];
+        if (strcmp(d->owner, "-") != 0 && strcmp(d->owner, task_name) != 0)
+            *ARENA_PUSH(&cycle->scratch, left.doubts, left.count) = *d;
+    }
+    if (marker->fresh || left.count != marker->count)
+        marker_write(cycle, txn, path, &left);
+}
+
+static void forget(struct cycle *cycle, struct txn *txn, const char *path, const char *type,
+                   int index)
+{
+    for (struct task *t = state_pod(cycle->state, type, index); t; t = t->next_in_pod) {
+        if (*t->id && !(t->status_id && denies_the_launch(t->status_state)))
+            return;
+    }
+    for (struct task *t = state_pod(cycle->state, type, index); t; t = t->next_in_pod) {
+        if (*t->agent_id)
+            launches_await_offer(cycle, txn, t->agent_id);
+    }
+    log_warn("the launch of %s-%d never took place: placing it anew", type, index);
+    for (struct task *t; (t = state_pod(cycle->state, type, index));) {
+        const char *name = arena_strdup(&cycle->scratch, t->name);
+        state_delete_task(cycle->state, txn, t);
+        plans_task_deleted(cycle->plans, txn, name, cycle_now(cycle));
+    }
+    state_delete(cycle->state, txn, path);
+}
+
+void launches_heard(struct cycle *cycle, struct txn *txn, const struct task *task,
+                    const TaskStatus *status)
+{
+    const char *path = path_of(cycle, task->pod_type, task->pod_index);
+    struct marker marker;
+
+    if (!marker_read(cycle, path, &marker))
+        return;
+    if (was_launched(status))
+        prove(cycle, txn, path, &marker, task->name);
+    else if (marker.fresh)
+        forget(cycle, txn, path, arena_strdup(&cycle->scratch, task->pod_type), task->pod_index);
+}
