@@ -73,6 +73,17 @@ stopping and removing everything' ]
     done
 }
 
+@test "Ctrl-C before anything runs in the background leaves no file" {
+    local jq
+    jq=$(command -v jq)
+    mkdir shims
+    printf '#!/bin/sh\nkill -INT 0\nexec %s "$@"\n' "$jq" >shims/jq
+    chmod +x shims/jq
+    PATH=$PWD/shims:$PATH start_demo
+    wait "$DEMO" && false
+    [ ! -e "$(folder)" ] || { cat demo.err; ls -R "$(folder)"; return 1; }
+}
+
 @test "Ctrl-C at any moment leaves no process and no file" {
     local seconds
     for seconds in 0.05 0.2 0.5 1 2 3.5; do
