@@ -2,16 +2,10 @@
  * deployment ÷ CPU of packing the same TaskInfos, and twice the pods ÷ once (design, section 7).
  * Then one event of 50 000 offers: growth ÷ its bytes. Prints one line of JSON. */
 #include <malloc.h>
-#include <time.h>
 
 #include "../unit/cycle_world.h"
 
-static double cpu_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
+#include "bench.h"
 
 static size_t heap(void)
 {

@@ -10,6 +10,8 @@
 #include "http/api.h"
 #include "state/store.h"
 
+#include "bench.h"
+
 enum { CLIENTS = 100, REQUESTS = 4000, ROUNDS = 5, PODS = 100 };
 
 /* ---- the server: the API beside one file ---- */
@@ -90,13 +92,6 @@ static size_t ignore(char *data, size_t size, size_t count, void *ctx)
     return size * count;
 }
 
-static int by_time(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
 /* Each client asks again when it has its answer; ms. */
 static double p99(int port, const char *path)
 {
@@ -140,7 +135,7 @@ static double p99(int port, const char *path)
         curl_easy_cleanup(clients[i]);
     }
     curl_multi_cleanup(multi);
-    qsort(times, REQUESTS, sizeof *times, by_time);
+    qsort(times, REQUESTS, sizeof *times, bench_ascending);
     return times[REQUESTS * 99 / 100];
 }
 
@@ -166,11 +161,10 @@ int main(void)
     kill(server, SIGKILL);
     waitpid(server, NULL, 0);
     curl_global_cleanup();
-    qsort(plan, ROUNDS, sizeof *plan, by_time);
-    qsort(file, ROUNDS, sizeof *file, by_time);
-    const double ratio = plan[ROUNDS / 2] / file[ROUNDS / 2];
+    const double of_plan = median(plan, ROUNDS), of_file = median(file, ROUNDS);
+    const double ratio = of_plan / of_file;
     printf("{\"bench\":\"http\",\"clients\":%d,\"requests\":%d,\"plan_p99_ms\":%.2f,"
            "\"file_p99_ms\":%.2f,\"ratio\":%.2f,\"goal\":%.1f}\n",
-           CLIENTS, REQUESTS, plan[ROUNDS / 2], file[ROUNDS / 2], ratio, goal);
+           CLIENTS, REQUESTS, of_plan, of_file, ratio, goal);
     return ratio > goal;
 }

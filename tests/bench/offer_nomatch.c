@@ -2,9 +2,10 @@
  * and with many stored tasks (design, section 7). Prints one line of JSON. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "../unit/offer_world.h"
+
+#include "bench.h"
 
 #define RULE                                                                             \
     "{\"@type\":\"AndRule\",\"rules\":[{\"@type\":\"IsLocalRegionRule\"}," MAX_PER_HOST( \
@@ -16,13 +17,6 @@ static const char spec[] =
                          VOLUME("ROOT", "d", 100)),
                      ""),
                 RULE, ""));
-
-static double cpu_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void store_tasks(struct world *w, int count)
 {

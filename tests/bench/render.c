@@ -12,9 +12,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <yaml.h>
+
+#include "bench.h"
 
 enum { ROUNDS = 151, DEPTH = 64 };
 static const double GOAL = 1.3;
@@ -129,11 +130,10 @@ static double seconds(struct timeval t)
 
 static struct cost run(char *const argv[])
 {
-    struct timespec from, to;
     struct rusage usage;
     int status = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &from);
+    const double begun = now_s();
     const pid_t pid = vfork();
     if (pid == 0) {
         const int null = open("/dev/null", O_WRONLY);
@@ -142,28 +142,15 @@ static struct cost run(char *const argv[])
         _exit(127);
     }
     wait4(pid, &status, 0, &usage);
-    clock_gettime(CLOCK_MONOTONIC, &to);
+    const double ended = now_s();
     if (status) {
         fprintf(stderr, "%s failed\n", argv[0]);
         exit(1);
     }
     return (struct cost){
         .cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime),
-        .wall = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9,
+        .wall = ended - begun,
     };
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof *values, ascending);
-    return values[ROUNDS / 2];
 }
 
 static bool measure(char *self, char *render, long bytes)
@@ -187,8 +174,8 @@ static bool measure(char *self, char *render, long bytes)
         }
     }
     unlink(path);
-    const double floor_cpu = median(cpu[0]), render_cpu = median(cpu[1]);
-    const double floor_wall = median(wall[0]), render_wall = median(wall[1]);
+    const double floor_cpu = median(cpu[0], ROUNDS), render_cpu = median(cpu[1], ROUNDS);
+    const double floor_wall = median(wall[0], ROUNDS), render_wall = median(wall[1], ROUNDS);
     printf("{\"bench\":\"render\",\"template_bytes\":%ld,\"cpu_ms\":%.3f,\"floor_cpu_ms\":%.3f,"
            "\"ratio\":%.2f,\"wall_ms\":%.3f,\"floor_wall_ms\":%.3f,\"wall_ratio\":%.2f,"
            "\"goal\":%.1f}\n",

@@ -7,11 +7,12 @@
 #include <libgen.h>
 #include <spawn.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../unit/plan_fixture.h"
 #include "state/request.h"
+
+#include "bench.h"
 
 enum { PODS = 40, STARTS = 60 }; /* beside as many answers as are kept */
 
@@ -20,13 +21,6 @@ extern char **environ;
 static const double goal = 2;
 static FILE *calls;
 static int events;
-
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
 
 static void fail(const char *what)
 {
@@ -113,7 +107,7 @@ static double await(const char *type, const char *text)
 
     while (getline(&line, &room, calls) > 0)
         if (strstr(line, wanted) && strstr(line, text))
-            return now_ms();
+            return now_s() * 1e3;
     fail(type);
     return 0;
 }
@@ -136,24 +130,11 @@ static double ask(struct store *store, const char *verb, json_t *args, const cha
     struct err err = ERR_INIT;
     char id[UUID_TEXT];
     bool live;
-    const double begun = now_ms();
+    const double begun = now_s() * 1e3;
 
     check(request_post(store, verb, args, NULL, &ids, &clock, id, &live, &err) == 0 && live,
           "cannot leave a request");
     return await(type, text) - begun;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static double median(double *values, size_t n)
-{
-    qsort(values, n, sizeof *values, by_value);
-    return values[n / 2];
 }
 
 int main(int argc, char **argv)

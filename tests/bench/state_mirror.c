@@ -2,17 +2,11 @@
  * CPU of recording launches ÷ packing the same messages, each with few and with many tasks
  * (design, section 7). Prints one line of JSON. */
 #include <malloc.h>
-#include <time.h>
 
 #include "../unit/state_example.h"
 #include "state/store_impl.h"
 
-static double cpu_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
+#include "bench.h"
 
 static size_t heap(void)
 {

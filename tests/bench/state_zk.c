@@ -7,34 +7,16 @@
  *   state_zk          times: both reads, and a launch's transaction beside a bare multi; one line
  */
 #include <pthread.h>
-#include <time.h>
 #include <unistd.h>
 #include <zookeeper/zookeeper.h>
 
 #include "../unit/state_example.h"
 #include "state/store_impl.h"
 
+#include "bench.h"
+
 #define ROOT "/dcos-service-bench"
 enum { ROUNDS = 7, LAUNCHES = 300 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, compare);
-    return values[count / 2];
-}
 
 static void die(const char *what)
 {
