@@ -40,9 +40,7 @@ static void add_plan(const json_t *plan, const char *instead, struct buf *out)
 /* The plan of the uninstall, from the store. */
 static int render_status(void *ctx, struct buf *out, bool *ret_gone, struct err *err)
 {
-    static const struct clock clock;
-    struct tree *tree = client_tree(&client, err);
-    auto_view struct view *view = tree ? view_new(tree, clock_now_ms(&clock), err) : NULL;
+    auto_view struct view *view = client_look(&client, err);
     json_auto json_t *plan = NULL;
 
     (void)ctx;
@@ -149,10 +147,8 @@ static const struct opt forget_opts[] = {
 /* The agents that hold something, once each. */
 static void live_words(const char *kind)
 {
-    static const struct clock clock;
     struct err err = ERR_INIT;
-    struct tree *tree = strcmp(kind, "agent") == 0 ? client_tree(&client, &err) : NULL;
-    auto_view struct view *view = tree ? view_new(tree, clock_now_ms(&clock), &err) : NULL;
+    auto_view struct view *view = strcmp(kind, "agent") == 0 ? client_look(&client, &err) : NULL;
     json_auto json_t *seen = json_object();
 
     for (struct task *t = view ? state_task_first(view->state) : NULL; t;

@@ -15,14 +15,6 @@
 
 /* ---- reading ---- */
 
-static struct view *read_store(struct client *client, struct err *err)
-{
-    static const struct clock clock;
-    struct tree *tree = client_tree(client, err);
-
-    return tree ? view_new(tree, clock_now_ms(&clock), err) : NULL;
-}
-
 static const char *environment(const char *name)
 {
     return getenv(name);
@@ -147,7 +139,7 @@ int verify_service(const struct verify_settings *settings, struct client *client
         return usage_error(err, "no master: give --master URL or set DSE_MASTER");
     if (settings->credentials && !(authorization = credentials_header(settings->credentials, err)))
         return -1;
-    view = read_store(client, err);
+    view = client_look(client, err);
     if (!view || find_roles(settings, view, &arena, &roles, err) < 0)
         return -1;
     const struct operator_query query = {settings->master, authorization, settings->timeout_ms};

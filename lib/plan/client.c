@@ -44,9 +44,20 @@ struct tree *client_tree(struct client *client, struct err *err)
     return read_store(client, err);
 }
 
-struct view *client_view(struct client *client, struct err *err)
+static struct view *view_of(struct tree *tree, struct err *err)
 {
     const struct clock clock = {0};
+
+    return tree ? view_new(tree, clock_now_ms(&clock), err) : NULL;
+}
+
+struct view *client_look(struct client *client, struct err *err)
+{
+    return view_of(client_tree(client, err), err);
+}
+
+struct view *client_view(struct client *client, struct err *err)
+{
     auto_tree struct tree *tree = client_tree(client, err);
 
     if (!tree)
@@ -61,7 +72,7 @@ struct view *client_view(struct client *client, struct err *err)
                                 : "DSE_STORE");
         return NULL;
     }
-    return view_new(steal_ptr(tree), clock_now_ms(&clock), err);
+    return view_of(steal_ptr(tree), err);
 }
 
 struct view *client_plans(struct client *client, struct err *err)

@@ -16,7 +16,9 @@ void client_close(struct client *client);
 
 /* Reads everything, also nothing. */
 struct tree *client_tree(struct client *client, struct err *err);
-/* The same, for looking. An empty store is an EXIT_NO error that says how to fill it. */
+/* The same, for looking. */
+struct view *client_look(struct client *client, struct err *err);
+/* The same; an empty store is an EXIT_NO error that says how to fill it. */
 struct view *client_view(struct client *client, struct err *err);
 /* The same, and the plans must be there. */
 struct view *client_plans(struct client *client, struct err *err);
