@@ -36,9 +36,8 @@ static char *backup_name(const struct state *state)
     struct tm now;
     const time_t seconds = time(NULL);
 
-    for (const struct tree_node *n = tree_first_from(tree_root(tree), "backup-");
-         n && strncmp(tree_node_name(n), "backup-", 7) == 0; n = tree_next(n)) {
-        if (is_part_of(tree, n))
+    for (const struct tree_node *n = tree_first(tree_root(tree)); n; n = tree_next(n)) {
+        if (strncmp(tree_node_name(n), "backup-", 7) == 0 && is_part_of(tree, n))
             return xstrdup(tree_node_name(n));
     }
     localtime_r(&seconds, &now);

@@ -64,50 +64,39 @@ static bool is_in_pod(const struct task *task)
     return *task->pod_type && task->pod_index >= 0 && task->spec_name != task->name;
 }
 
-/* Tasks of a pod instance stand together in the order of names, but for those of a type whose name
- * begins with this one's ("a-1" and "a-1-2-x"). */
-static void link_pod(struct state *state, const char *type, int index)
+/* Tasks of a pod instance are linked in the order of their names. */
+static void link_task(struct state *state, struct task *task)
 {
-    auto_free char *prefix = pod_prefix(type, index);
-    const size_t len = strlen(prefix);
-    struct tree_node *tasks = tasks_node(state);
-    struct task *previous = NULL;
-
-    if (!*type || index < 0 || !tasks)
+    if (!is_in_pod(task))
         return;
-    pod_table_remove(&state->pods, type, index);
-    for (struct tree_node *n = tree_first_from(tasks, prefix);
-         n && strncmp(tree_node_name(n), prefix, len) == 0; n = tree_next(n)) {
-        struct task_entry *entry = entry_of(n);
-        if (!entry || entry->task.pod_index != index || strcmp(entry->task.pod_type, type) != 0)
-            continue;
-        entry->task.next_in_pod = NULL;
-        if (previous)
-            previous->next_in_pod = &entry->task;
-        else
-            pod_table_put(&state->pods, &entry->task);
-        previous = &entry->task;
+    struct task *first = pod_table_find(&state->pods, task->pod_type, task->pod_index);
+    if (!first || strcmp(task->name, first->name) < 0) {
+        task->next_in_pod = first;
+        pod_table_put(&state->pods, task);
+        return;
     }
+    while (first->next_in_pod && strcmp(first->next_in_pod->name, task->name) < 0)
+        first = first->next_in_pod;
+    task->next_in_pod = first->next_in_pod;
+    first->next_in_pod = task;
 }
 
-/* All at once, in one walk. */
-static void link_pods(struct state *state)
+/* Before what says which pod it is in changes. */
+static void unlink_task(struct state *state, struct task *task)
 {
-    struct task *last = NULL;
+    struct task *first = pod_table_find(&state->pods, task->pod_type, task->pod_index);
 
-    for (struct task *t = state_task_first(state); t; t = state_task_after(state, t)) {
-        if (!is_in_pod(t))
-            continue;
-        if (!last || last->pod_index != t->pod_index || strcmp(last->pod_type, t->pod_type) != 0)
-            for (last = pod_table_find(&state->pods, t->pod_type, t->pod_index);
-                 last && last->next_in_pod; last = last->next_in_pod)
-                ;
-        if (last)
-            last->next_in_pod = t;
-        else
-            pod_table_put(&state->pods, t);
-        last = t;
+    if (first == task) {
+        pod_table_remove(&state->pods, task->pod_type, task->pod_index);
+        if (task->next_in_pod)
+            pod_table_put(&state->pods, task->next_in_pod);
+    } else {
+        while (first && first->next_in_pod != task)
+            first = first->next_in_pod;
+        if (first)
+            first->next_in_pod = task->next_in_pod;
     }
+    task->next_in_pod = NULL;
 }
 
 /* ---- overrides ---- */
@@ -153,13 +142,10 @@ static void entry_free(struct task_entry *entry)
 
 static void drop_entry(struct state *state, struct task_entry *entry)
 {
-    const char *type = entry->task.pod_type;
-    const int index = entry->task.pod_index;
-
+    unlink_task(state, &entry->task);
     tree_node_set_user(entry->node, NULL);
     entry_free(entry);
     state->task_count--;
-    link_pod(state, type, index);
 }
 
 static const char missing_info[] = "TaskInfo is missing";
@@ -179,16 +165,15 @@ static const char *refresh_status(struct state *state, struct task_entry *entry)
 }
 
 /* Makes the task of a node what its bytes say; none when it has no good TaskInfo. */
-static void refresh(struct state *state, struct tree_node *node, bool link, const char **ret_why)
+static void refresh(struct state *state, struct tree_node *node, const char **ret_why)
 {
     struct task_entry *entry = entry_of(node);
     const struct tree_node *info = tree_child(node, "TaskInfo");
-    const char *old_type = entry ? entry->task.pod_type : "";
-    const int old_index = entry ? entry->task.pod_index : -1;
-    const bool is_new = !entry;
 
     *ret_why = NULL;
-    if (is_new) {
+    if (entry) {
+        unlink_task(state, &entry->task);
+    } else {
         entry = xcalloc(1, sizeof *entry);
         entry->node = node;
         entry->task.name = tree_node_name(node);
@@ -210,11 +195,7 @@ static void refresh(struct state *state, struct tree_node *node, bool link, cons
     summarise_override(entry);
     if (!entry->counted)
         count(state, entry);
-    if (link && (is_new || strcmp(old_type, entry->task.pod_type) != 0 ||
-                 old_index != entry->task.pod_index)) {
-        link_pod(state, old_type, old_index);
-        link_pod(state, entry->task.pod_type, entry->task.pod_index);
-    }
+    link_task(state, &entry->task);
 }
 
 static struct tree_node *node_of_path(const struct state *state, const char *path)
@@ -222,7 +203,7 @@ static struct tree_node *node_of_path(const struct state *state, const char *pat
     const char *name = path + strlen("Tasks/");
     struct tree_node *tasks = tasks_node(state);
 
-    return tasks ? tree_child_among_many(state->tree, tasks, name, strcspn(name, "/")) : NULL;
+    return tasks ? tree_child_part(tasks, name, strcspn(name, "/")) : NULL;
 }
 
 void task_change_begin(struct state *state, const char *path)
@@ -277,7 +258,7 @@ void task_change_end(struct state *state, const char *path)
             refresh_status(state, entry_of(node));
         return;
     }
-    refresh(state, node, true, &why);
+    refresh(state, node, &why);
     tell_watcher(state, node);
 }
 
@@ -287,11 +268,10 @@ void tasks_load(struct state *state)
     const char *why;
 
     for (struct tree_node *n = tasks ? tree_first(tasks) : NULL; n; n = tree_next(n)) {
-        refresh(state, n, false, &why);
+        refresh(state, n, &why);
         if (why)
             state_add_problem(state, why != missing_info, "Tasks/%s: %s", tree_node_name(n), why);
     }
-    link_pods(state);
 }
 
 void tasks_drop(struct state *state)
@@ -327,7 +307,7 @@ struct task *state_task(const struct state *state, const char *name)
 {
     struct tree_node *tasks = tasks_node(state);
 
-    return tasks ? task_of(tree_child_among_many(state->tree, tasks, name, strlen(name))) : NULL;
+    return tasks ? task_of(tree_child(tasks, name)) : NULL;
 }
 
 struct task *state_task_by_id(struct state *state, const char *task_id)

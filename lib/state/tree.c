@@ -11,36 +11,31 @@
 #include "base/shared.h"
 #include "base/text.h"
 
-/* The children of a node form a treap: a search tree by name and a heap by a hash of the name. So
- * they are found and inserted at logarithmic cost, in any order of insertion, with nothing to grow.
- * A list beside it makes the walk in order cheap: with many thousands of siblings each step down a
- * treap is a miss of the cache. */
+/* The children of a node: a list, and a table by name once there are many. A child is put in at
+ * constant cost in whatever order they come; the list is brought into the order of names when
+ * somebody walks it. */
+struct children {
+    struct tree_node *first, *last;
+    struct tree_node **slots; /* open addressing with linear probing; NULL: they are few */
+    size_t room, count;
+    bool disordered;
+};
+enum { MANY_CHILDREN = 16 };
+
 struct tree_node {
-    struct tree_node *parent;       /* NULL: the root */
-    struct tree_node *children;     /* top of their treap */
-    struct tree_node *left, *right; /* among the siblings */
-    struct tree_node *next;         /* sibling in the order of names */
-    char *data;                     /* shared; NULL when len < 1 */
+    struct tree_node *parent;          /* NULL: the root */
+    struct children *children;         /* NULL: none */
+    struct tree_node *next, *previous; /* siblings */
+    char *data;                        /* shared; NULL when len < 1 */
     void *user;
-    uint32_t priority;
-    uint32_t child_count;
+    uint32_t hash; /* of the name */
     int32_t len;
-    bool indexed; /* its children are in the index */
     char name[];
 };
-
-/* Children of the nodes that have many, by parent and name: a table, open addressing with linear
- * probing. A way down their treap is a dozen misses of the cache. */
-struct index {
-    struct tree_node **slots;
-    size_t room, count;
-};
-enum { MANY_CHILDREN = 64 };
 
 struct tree {
     struct tree_node *root;
     size_t bytes, count;
-    struct index index;
 };
 
 /* What is wrong with a part of a path, or NULL. ZooKeeper refuses control characters, and JSON
@@ -99,17 +94,9 @@ size_t tree_path_parent(const char *path)
     return slash ? (size_t)(slash - path) : 0;
 }
 
-/* ---- the treap ---- */
+/* ---- the table of many children ---- */
 
-/* Compares a part of a path with a name, as strcmp() would. */
-static int compare(const char *part, size_t len, const char *name)
-{
-    int order = strncmp(part, name, len);
-
-    return order ? order : name[len] ? -1 : 0;
-}
-
-static uint32_t priority_of(const char *name, size_t len)
+static uint32_t hash_of(const char *name, size_t len)
 {
     uint64_t h = 0xcbf29ce484222325;
 
@@ -120,170 +107,166 @@ static uint32_t priority_of(const char *name, size_t len)
     return (uint32_t)(h >> 32);
 }
 
-static struct tree_node *child_in_treap(const struct tree_node *node, const char *part, size_t len)
+static bool is_named(const struct tree_node *node, const char *part, size_t len)
 {
-    struct tree_node *c = node->children;
-
-    while (c) {
-        int order = compare(part, len, c->name);
-        if (order == 0)
-            return c;
-        c = order < 0 ? c->left : c->right;
-    }
-    return NULL;
+    return strncmp(part, node->name, len) == 0 && !node->name[len];
 }
 
-/* ---- the index ---- */
-
-static size_t home_of(const struct index *index, const struct tree_node *parent, uint32_t name_hash)
+static void table_put(struct children *c, struct tree_node *node)
 {
-    const uint64_t hash = ((uint64_t)(uintptr_t)parent ^ name_hash) * 0x9e3779b97f4a7c15;
+    size_t at = node->hash & (c->room - 1);
 
-    return (size_t)(hash >> 32) & (index->room - 1);
+    while (c->slots[at])
+        at = (at + 1) & (c->room - 1);
+    c->slots[at] = node;
 }
 
-static void index_put(struct index *index, struct tree_node *node)
+/* Makes the table of all children anew, with room for twice as many. */
+static void table_make(struct children *c)
 {
-    size_t at = home_of(index, node->parent, node->priority);
-
-    while (index->slots[at])
-        at = (at + 1) & (index->room - 1);
-    index->slots[at] = node;
-}
-
-static void index_add(struct index *index, struct tree_node *node)
-{
-    if (index->count * 2 >= index->room) {
-        const struct index old = *index;
-        index->room = old.room ? old.room * 2 : (size_t)4 * MANY_CHILDREN;
-        index->slots = xcalloc(index->room, sizeof *index->slots);
-        for (size_t i = 0; i < old.room; i++)
-            if (old.slots[i])
-                index_put(index, old.slots[i]);
-        free(old.slots);
-    }
-    index_put(index, node);
-    index->count++;
+    free(c->slots);
+    c->room = c->room ? c->room * 2 : (size_t)4 * MANY_CHILDREN;
+    c->slots = xcalloc(c->room, sizeof *c->slots);
+    for (struct tree_node *n = c->first; n; n = n->next)
+        table_put(c, n);
 }
 
 /* Moves up those behind it that no longer reach their place. */
-static void index_remove(struct index *index, const struct tree_node *node)
+static void table_remove(struct children *c, const struct tree_node *node)
 {
-    const size_t mask = index->room - 1;
-    size_t hole = home_of(index, node->parent, node->priority);
+    const size_t mask = c->room - 1;
+    size_t hole = node->hash & mask;
 
-    while (index->slots[hole] != node)
+    while (c->slots[hole] != node)
         hole = (hole + 1) & mask;
-    for (size_t i = (hole + 1) & mask; index->slots[i]; i = (i + 1) & mask) {
-        const struct tree_node *n = index->slots[i];
-        if (((i - home_of(index, n->parent, n->priority)) & mask) >= ((i - hole) & mask)) {
-            index->slots[hole] = index->slots[i];
+    for (size_t i = (hole + 1) & mask; c->slots[i]; i = (i + 1) & mask) {
+        if (((i - c->slots[i]->hash) & mask) >= ((i - hole) & mask)) {
+            c->slots[hole] = c->slots[i];
             hole = i;
         }
     }
-    index->slots[hole] = NULL;
-    index->count--;
+    c->slots[hole] = NULL;
 }
 
-static struct tree_node *index_find(const struct index *index, const struct tree_node *parent,
-                                    const char *part, size_t len)
+static struct tree_node *table_find(const struct children *c, const char *part, size_t len)
 {
-    const uint32_t name_hash = priority_of(part, len);
-    size_t at = home_of(index, parent, name_hash);
+    const uint32_t hash = hash_of(part, len);
+    size_t at = hash & (c->room - 1);
 
-    for (struct tree_node *n; (n = index->slots[at]); at = (at + 1) & (index->room - 1))
-        if (n->priority == name_hash && n->parent == parent && compare(part, len, n->name) == 0)
+    for (struct tree_node *n; (n = c->slots[at]); at = (at + 1) & (c->room - 1))
+        if (n->hash == hash && is_named(n, part, len))
             return n;
     return NULL;
 }
 
-static void index_children(struct tree *tree, struct tree_node *parent, bool indexed)
+/* ---- children ---- */
+
+static struct tree_node *child_of(const struct tree_node *node, const char *part, size_t len)
 {
-    for (struct tree_node *n = tree_first(parent); n; n = n->next) {
-        if (indexed)
-            index_add(&tree->index, n);
-        else
-            index_remove(&tree->index, n);
-    }
-    parent->indexed = indexed;
+    const struct children *c = node->children;
+
+    if (!c)
+        return NULL;
+    if (c->slots)
+        return table_find(c, part, len);
+    for (struct tree_node *n = c->first; n; n = n->next)
+        if (is_named(n, part, len))
+            return n;
+    return NULL;
 }
 
-static struct tree_node *child_of(const struct tree *tree, const struct tree_node *node,
-                                  const char *part, size_t len)
+static void link_child(struct tree_node *parent, struct tree_node *node)
 {
-    return node->indexed ? index_find(&tree->index, node, part, len)
-                         : child_in_treap(node, part, len);
+    if (!parent->children)
+        parent->children = xcalloc(1, sizeof *parent->children);
+    struct children *c = parent->children;
+    node->parent = parent;
+    node->previous = c->last;
+    if (c->last) {
+        c->last->next = node;
+        c->disordered |= strcmp(c->last->name, node->name) > 0;
+    } else {
+        c->first = node;
+    }
+    c->last = node;
+    c->count++;
+    if (c->slots ? c->count * 2 > c->room : c->count == MANY_CHILDREN)
+        table_make(c);
+    else if (c->slots)
+        table_put(c, node);
 }
 
-/* ---- order and place among the siblings ---- */
-
-static void insert_child(struct tree_node *parent, struct tree_node *node)
+static void children_free(struct tree_node *parent)
 {
-    struct tree_node **p = &parent->children, *before = NULL, *after = NULL;
-
-    while (*p && (*p)->priority >= node->priority) {
-        if (strcmp(node->name, (*p)->name) < 0) {
-            after = *p;
-            p = &after->left;
-        } else {
-            before = *p;
-            p = &before->right;
-        }
-    }
-    /* Split what hangs here by the name: the halves become the new node's subtrees. */
-    struct tree_node *rest = *p, **less = &node->left, **more = &node->right;
-    *p = node;
-    while (rest) {
-        if (strcmp(rest->name, node->name) < 0) {
-            before = *less = rest;
-            less = &rest->right;
-            rest = *less;
-        } else {
-            after = *more = rest;
-            more = &rest->left;
-            rest = *more;
-        }
-    }
-    *less = *more = NULL;
-    node->next = after;
-    if (before)
-        before->next = node;
-    parent->child_count++;
+    free(parent->children->slots);
+    free(parent->children);
+    parent->children = NULL;
 }
 
-static void unlink_child(struct tree *tree, struct tree_node *node)
+static void unlink_child(struct tree_node *node)
 {
-    struct tree_node **p = &node->parent->children, *before = NULL;
+    struct children *c = node->parent->children;
 
-    while (*p != node) {
-        if (strcmp(node->name, (*p)->name) < 0) {
-            p = &(*p)->left;
-        } else {
-            before = *p;
-            p = &before->right;
-        }
-    }
-    struct tree_node *a = node->left, *b = node->right;
-    for (struct tree_node *n = a; n; n = n->right)
-        before = n;
-    if (before)
-        before->next = node->next;
+    *(node->previous ? &node->previous->next : &c->first) = node->next;
+    *(node->next ? &node->next->previous : &c->last) = node->previous;
+    node->next = node->previous = NULL;
+    c->count--;
+    if (c->slots)
+        table_remove(c, node);
+    if (c->count == 0)
+        children_free(node->parent);
+}
+
+/* Takes the longest beginning of the list that is in order off it. */
+static struct tree_node *take_run(struct tree_node **list)
+{
+    struct tree_node *run = *list, *end = run;
+
+    while (end->next && strcmp(end->name, end->next->name) < 0)
+        end = end->next;
+    *list = end->next;
+    end->next = NULL;
+    return run;
+}
+
+static struct tree_node *merge(struct tree_node *a, struct tree_node *b)
+{
+    struct tree_node *merged, **end = &merged;
+
     while (a && b) {
-        if (a->priority >= b->priority) {
-            *p = a;
-            p = &a->right;
-            a = *p;
-        } else {
-            *p = b;
-            p = &b->left;
-            b = *p;
-        }
+        struct tree_node **less = strcmp(a->name, b->name) < 0 ? &a : &b;
+        *end = *less;
+        end = &(*less)->next;
+        *less = *end;
     }
-    *p = a ? a : b;
-    node->left = node->right = node->next = NULL;
-    node->parent->child_count--;
-    if (node->parent->indexed)
-        index_remove(&tree->index, node);
+    *end = a ? a : b;
+    return merged;
+}
+
+/* Merge sort by runs: what was in order before costs one comparison each. levels[i] is made of 2^i
+ * runs. */
+static void put_in_order(struct children *c)
+{
+    struct tree_node *levels[64] = {NULL}, *rest = c->first, *all = NULL;
+
+    while (rest) {
+        struct tree_node *run = take_run(&rest);
+        size_t i = 0;
+        for (; levels[i]; i++) {
+            run = merge(levels[i], run);
+            levels[i] = NULL;
+        }
+        levels[i] = run;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(levels); i++)
+        all = merge(levels[i], all);
+    c->first = all;
+    c->last = NULL;
+    for (struct tree_node *n = all; n; n = n->next) {
+        n->previous = c->last;
+        c->last = n;
+    }
+    c->disordered = false;
 }
 
 /* ---- nodes ---- */
@@ -295,14 +278,9 @@ static struct tree_node *node_new(struct tree *tree, struct tree_node *parent, c
 
     if (len)
         memcpy(node->name, name, len);
-    node->parent = parent;
-    node->priority = priority_of(name, len);
+    node->hash = hash_of(name, len);
     if (parent) {
-        insert_child(parent, node);
-        if (parent->indexed)
-            index_add(&tree->index, node);
-        else if (parent->child_count == MANY_CHILDREN)
-            index_children(tree, parent, true);
+        link_child(parent, node);
         tree->bytes += len;
         tree->count++;
     }
@@ -317,16 +295,14 @@ static void free_nodes(struct tree *tree, struct tree_node *node)
 
     node->parent = NULL;
     while (todo) {
-        struct tree_node *n = todo, *more[] = {n->left, n->right, n->children};
+        struct tree_node *n = todo;
         todo = n->parent;
-        if (n->indexed && tree->index.slots)
-            index_children(tree, n, false);
-        for (size_t i = 0; i < ARRAY_LEN(more); i++) {
-            if (more[i]) {
-                more[i]->parent = todo;
-                todo = more[i];
-            }
+        for (struct tree_node *c = n->children ? n->children->first : NULL; c; c = c->next) {
+            c->parent = todo;
+            todo = c;
         }
+        if (n->children)
+            children_free(n);
         tree->bytes -= strlen(n->name) + (size_t)(n->len > 0 ? n->len : 0);
         tree->count--;
         shared_drop(n->data);
@@ -359,8 +335,6 @@ void tree_free(struct tree *tree)
 {
     if (!tree)
         return;
-    free(tree->index.slots);
-    tree->index = (struct index){NULL, 0, 0};
     free_nodes(tree, tree->root);
     free(tree);
 }
@@ -381,7 +355,7 @@ struct tree_node *tree_find(const struct tree *tree, const char *path)
 
     while (*path && node) {
         size_t len = strcspn(path, "/");
-        node = child_of(tree, node, path, len);
+        node = child_of(node, path, len);
         path += len + (path[len] == '/');
     }
     return node;
@@ -389,13 +363,12 @@ struct tree_node *tree_find(const struct tree *tree, const char *path)
 
 struct tree_node *tree_child(const struct tree_node *node, const char *name)
 {
-    return child_in_treap(node, name, strlen(name));
+    return child_of(node, name, strlen(name));
 }
 
-struct tree_node *tree_child_among_many(const struct tree *tree, const struct tree_node *node,
-                                        const char *name, size_t len)
+struct tree_node *tree_child_part(const struct tree_node *node, const char *name, size_t len)
 {
-    return child_of(tree, node, name, len);
+    return child_of(node, name, len);
 }
 
 struct tree_node *tree_put(struct tree *tree, const char *path, const void *data, ssize_t len)
@@ -411,7 +384,7 @@ struct tree_node *tree_put_shared(struct tree *tree, const char *path, char *dat
 
     while (*path) {
         size_t part = strcspn(path, "/");
-        struct tree_node *child = child_of(tree, node, path, part);
+        struct tree_node *child = child_of(node, path, part);
         node = child ? child : node_new(tree, node, path, part);
         path += part + (path[part] == '/');
     }
@@ -427,13 +400,13 @@ void tree_delete(struct tree *tree, const char *path)
         return;
     if (!node->parent) { /* the root stays */
         while (node->children) {
-            struct tree_node *child = node->children;
-            unlink_child(tree, child);
+            struct tree_node *child = node->children->first;
+            unlink_child(child);
             free_nodes(tree, child);
         }
         return;
     }
-    unlink_child(tree, node);
+    unlink_child(node);
     free_nodes(tree, node);
 }
 
@@ -454,7 +427,7 @@ ssize_t tree_node_len(const struct tree_node *node)
 
 size_t tree_node_child_count(const struct tree_node *node)
 {
-    return node->child_count;
+    return node->children ? node->children->count : 0;
 }
 
 struct tree_node *tree_parent(const struct tree_node *node)
@@ -474,28 +447,24 @@ void tree_node_set_user(struct tree_node *node, void *user)
 
 /* ---- order ---- */
 
-struct tree_node *tree_first_from(const struct tree_node *node, const char *name)
+static const struct children *in_order(struct children *c)
 {
-    struct tree_node *c = node->children, *best = NULL;
-
-    while (c) {
-        if (strcmp(c->name, name) >= 0) {
-            best = c;
-            c = c->left;
-        } else {
-            c = c->right;
-        }
-    }
-    return best;
+    if (c && c->disordered)
+        put_in_order(c);
+    return c;
 }
 
 struct tree_node *tree_first(const struct tree_node *node)
 {
-    return tree_first_from(node, "");
+    const struct children *c = in_order(node->children);
+
+    return c ? c->first : NULL;
 }
 
 struct tree_node *tree_next(const struct tree_node *node)
 {
+    if (node->parent)
+        in_order(node->parent->children);
     return node->next;
 }
 
@@ -546,7 +515,7 @@ bool tree_equal(const struct tree *a, const struct tree *b, bool both_roots)
     if (a->count != b->count || (both_roots && !same_data(x, y)))
         return false;
     for (;;) {
-        if (x->child_count != y->child_count)
+        if (tree_node_child_count(x) != tree_node_child_count(y))
             return false;
         x = tree_walk(a->root, x);
         y = tree_walk(b->root, y);

@@ -34,9 +34,8 @@ struct tree_node *tree_root(const struct tree *tree);
 /* NULL when there is no such node. */
 struct tree_node *tree_find(const struct tree *tree, const char *path);
 struct tree_node *tree_child(const struct tree_node *node, const char *name);
-/* The same where there may be thousands. */
-struct tree_node *tree_child_among_many(const struct tree *tree, const struct tree_node *node,
-                                        const char *name, size_t len);
+/* The same by a part of a path, which need not be terminated. */
+struct tree_node *tree_child_part(const struct tree_node *node, const char *name, size_t len);
 /* Creates or replaces; missing parents are made with empty data. Copies. len -1: null data. */
 struct tree_node *tree_put(struct tree *tree, const char *path, const void *data, ssize_t len);
 /* The same without a copy: holds the bytes (base/shared.h), which may be NULL when len < 1. */
@@ -52,8 +51,6 @@ size_t tree_node_child_count(const struct tree_node *node);
  * current child while walking is not allowed. */
 struct tree_node *tree_first(const struct tree_node *node);
 struct tree_node *tree_next(const struct tree_node *node);
-/* The first child whose name is not less than `name`; NULL when all are. */
-struct tree_node *tree_first_from(const struct tree_node *node, const char *name);
 struct tree_node *tree_parent(const struct tree_node *node);
 /* The next node in depth-first order, parents before children, below `top`; NULL at the end. */
 struct tree_node *tree_walk(const struct tree_node *top, const struct tree_node *node);
