@@ -11,6 +11,7 @@
 #include "http/api.h"
 #include "http/server.h"
 #include "http/statsd.h"
+#include "plan/client.h"
 
 static struct {
     const char *store, *run_dir, *address, *token_file, *port_file;
@@ -109,8 +110,7 @@ static int run(const struct invocation *inv, struct err *err)
 }
 
 static const struct opt opts[] = {
-    {'s', "store", OPT_STRING, "URL", "where the state lives: zk://… or dir:PATH", &options.store,
-     "DSE_STORE"},
+    STORE_OPTION(options.store),
     {'p', "port", OPT_INT, "PORT", "port to listen on, 0 for any free one", &options.port,
      "PORT_API", .min = 0, .max = 65535},
     {'a', "address", OPT_STRING, "ADDRESS", "address to listen on, or unix:PATH", &options.address,

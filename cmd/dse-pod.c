@@ -426,19 +426,11 @@ static void live_words(const char *kind)
 /* ---- the table ---- */
 
 static const struct opt options[] = {
-    {'s', "store", OPT_STRING, "URL", "where the state lives: dir:PATH or zk://…",
-     &settings.client.store, "DSE_STORE"},
-    {0, "dump", OPT_STRING, "FILE", "read what `dse-state dump` printed, not a store",
-     &settings.client.dump, .complete = "file"},
+    STORE_OPTION(settings.client.store),
+    DUMP_OPTION(settings.client.dump),
     OUTPUT_OPTIONS(settings.output),
     OPT_END,
 };
-
-#define WAIT_OPTION                                                                              \
-    {                                                                                            \
-        0, "wait", OPT_SECONDS, "SECONDS", "wait until the pod is back", &settings.wait_ms,      \
-            .flags = OPT_OPTIONAL, .given = &settings.wait, .min = 0, .max = 365L * 86400 * 1000 \
-    }
 
 static const struct opt watch_options[] = {
     WATCH_OPTION(settings.output),
@@ -451,18 +443,18 @@ static const struct opt endpoint_options[] = {
     OPT_END,
 };
 static const struct opt restart_options[] = {
-    WAIT_OPTION,
+    WAIT_OPTION(settings.wait, settings.wait_ms, "wait until the pod is back"),
     OPT_END,
 };
 static const struct opt replace_options[] = {
     {0, "yes", OPT_FLAG, NULL, "do it: the pod's volumes are destroyed", &settings.yes},
-    WAIT_OPTION,
+    WAIT_OPTION(settings.wait, settings.wait_ms, "wait until the pod is back"),
     OPT_END,
 };
 static const struct opt pause_options[] = {
     {'t', "task", OPT_LIST, "TASK", "only this task of the pod", &settings.tasks,
      .complete = "task"},
-    WAIT_OPTION,
+    WAIT_OPTION(settings.wait, settings.wait_ms, "wait until the pod is back"),
     OPT_END,
 };
 

@@ -18,17 +18,11 @@ static int run(const struct invocation *inv, struct err *err)
     return runner_run(&options, err) ? -1 : EXIT_DONE;
 }
 
-#define DUMP_OPT                                                                        \
-    {                                                                                   \
-        0, "dump", OPT_STRING, "FILE", "read a dump of dse-state instead of the store", \
-            &people.client.dump, .complete = "file"                                     \
-    }
-
 static const struct opt explain_opts[] = {
     {0, "offers", OPT_STRING, "FILE", "offers or recorded events, not those of the run directory",
      &people.offers, .complete = "file"},
     {0, "tree", OPT_FLAG, NULL, "every stage of every agent", &people.tree},
-    DUMP_OPT,
+    DUMP_OPTION(people.client.dump),
     WATCH_OPTION(people.output),
     OUTPUT_OPTIONS(people.output),
     OPT_END,
@@ -39,7 +33,7 @@ static const struct opt log_opts[] = {
     OPT_END,
 };
 static const struct opt reservations_opts[] = {
-    DUMP_OPT,
+    DUMP_OPTION(people.client.dump),
     WATCH_OPTION(people.output),
     OUTPUT_OPTIONS(people.output),
     OPT_END,

@@ -52,19 +52,11 @@ static void live_words(const char *kind)
 /* ---- the table ---- */
 
 static const struct opt options[] = {
-    {'s', "store", OPT_STRING, "URL", "where the state lives: dir:PATH or zk://…",
-     &settings.client.store, "DSE_STORE"},
-    {0, "dump", OPT_STRING, "FILE", "read what `dse-state dump` printed, not a store",
-     &settings.client.dump, .complete = "file"},
+    STORE_OPTION(settings.client.store),
+    DUMP_OPTION(settings.client.dump),
     OUTPUT_OPTIONS(settings.output),
     OPT_END,
 };
-
-#define WAIT_OPTION                                                                              \
-    {                                                                                            \
-        0, "wait", OPT_SECONDS, "SECONDS", "wait for the result", &settings.wait_ms,             \
-            .flags = OPT_OPTIONAL, .given = &settings.wait, .min = 0, .max = 365L * 86400 * 1000 \
-    }
 
 static const struct opt watch_options[] = {
     WATCH_OPTION(settings.output),
@@ -74,23 +66,21 @@ static const struct opt show_options[] = {
     {0, "exit-zero", OPT_FLAG, NULL, "status 0 also when the plan is not complete",
      &settings.exit_zero},
     WATCH_OPTION(settings.output),
-    {0, "wait", OPT_SECONDS, "SECONDS", "wait until the plan is complete", &settings.wait_ms,
-     .flags = OPT_OPTIONAL, .given = &settings.wait, .min = 0, .max = 365L * 86400 * 1000,
-     .group = 2},
+    WAIT_OPTION(settings.wait, settings.wait_ms, "wait until the plan is complete"),
     OPT_END,
 };
 static const struct opt start_options[] = {
     {'p', "params", OPT_LIST, "NAME=VALUE", "a variable for the plan's tasks", &settings.params},
-    WAIT_OPTION,
+    WAIT_OPTION(settings.wait, settings.wait_ms, "wait for the result"),
     OPT_END,
 };
 static const struct opt control_options[] = {
-    WAIT_OPTION,
+    WAIT_OPTION(settings.wait, settings.wait_ms, "wait for the result"),
     OPT_END,
 };
 static const struct opt force_options[] = {
     {0, "yes", OPT_FLAG, NULL, "for a whole plan or phase: do it", &settings.yes},
-    WAIT_OPTION,
+    WAIT_OPTION(settings.wait, settings.wait_ms, "wait for the result"),
     OPT_END,
 };
 static const struct opt diff_options[] = {
@@ -101,7 +91,7 @@ static const struct opt diff_options[] = {
 static const struct opt update_options[] = {
     {0, "if-target", OPT_STRING, "ID", "only if this is the target configuration now",
      &settings.if_target, .complete = "config"},
-    WAIT_OPTION,
+    WAIT_OPTION(settings.wait, settings.wait_ms, "wait for the result"),
     OPT_END,
 };
 

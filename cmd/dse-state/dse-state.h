@@ -6,6 +6,7 @@
 
 #include "base/opt.h"
 #include "base/output.h"
+#include "plan/client.h"
 #include "state/inspect.h"
 #include "state/request.h"
 

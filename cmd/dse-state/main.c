@@ -132,8 +132,7 @@ static void live_words(const char *kind)
 /* ---- the table ---- */
 
 static const struct opt options[] = {
-    {'s', "store", OPT_STRING, "URL", "where the state lives: dir:PATH or zk://…", &settings.store,
-     "DSE_STORE"},
+    STORE_OPTION(settings.store),
     OUTPUT_OPTIONS(settings.output),
     OPT_END,
 };

@@ -137,8 +137,7 @@ static const struct opt status_opts[] = {
 };
 static const struct opt forget_opts[] = {
     {'y', "yes", OPT_FLAG, NULL, "yes, give up what the agent holds", &yes},
-    {0, "wait", OPT_SECONDS, "SECONDS", "wait until it is done", &wait_ms, .given = &wait_given,
-     .flags = OPT_OPTIONAL},
+    WAIT_OPTION(wait_given, wait_ms, "wait until it is done"),
     OPT_END,
 };
 
@@ -170,8 +169,7 @@ static const struct verb verbs[] = {
 };
 
 static const struct opt opts[] = {
-    {'s', "store", OPT_STRING, "URL", "where the state lives: zk://… or dir:PATH", &client.store,
-     "DSE_STORE"},
+    STORE_OPTION(client.store),
     {0, "run-dir", OPT_STRING, "DIR", "write metrics and evaluation records here", &options.run_dir,
      "DSE_RUN_DIR", .complete = "dir"},
     {0, "plans", OPT_STRING, "FILE", "ignored; for dse-scheduler", &options.plans_file,

@@ -23,6 +23,24 @@ struct view *client_view(struct client *client, struct err *err);
 /* The same, and the plans must be there. */
 struct view *client_plans(struct client *client, struct err *err);
 
+/* Options of theirs (base/opt.h): the client's store and dump; whether and how long to wait. */
+#define STORE_OPTION(url)                                                                     \
+    {                                                                                         \
+        's', "store", OPT_STRING, "URL", "where the state lives: zk://… or dir:PATH", &(url), \
+            "DSE_STORE"                                                                       \
+    }
+#define DUMP_OPTION(file)                                                                          \
+    {                                                                                              \
+        0, "dump", OPT_STRING, "FILE", "read what `dse-state dump` printed, not a store", &(file), \
+            .complete = "file"                                                                     \
+    }
+#define WAIT_OPTION(wait, wait_ms, help)                                                   \
+    {                                                                                      \
+        0, "wait", OPT_SECONDS, "SECONDS", help, &(wait_ms),                               \
+            .flags = OPT_OPTIONAL, .given = &(wait), .min = 0, .max = 365L * 86400 * 1000, \
+            .group = 2                                                                     \
+    }
+
 struct answer {
     char id[UUID_TEXT]; /* of the request */
     bool live;          /* a scheduler runs */
