@@ -101,7 +101,7 @@ json_t *json_read_file(const char *path, struct err *err)
 /* ---- members ----------------------------------------------------------------------------------
  */
 
-static const char *type_name(const json_t *value)
+const char *json_type_name(const json_t *value)
 {
     switch (json_typeof(value)) {
     case JSON_OBJECT:
@@ -127,7 +127,7 @@ static int wrong_type(const json_t *value, const char *key, const char *what, co
                       struct err *err)
 {
     return err_set(err, EXIT_INPUT, "%s: '%s' must be %s, not %s", what, key, wanted,
-                   type_name(value));
+                   json_type_name(value));
 }
 
 /* NULL when absent or null. */

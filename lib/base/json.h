@@ -56,6 +56,9 @@ int json_get_double_opt(const json_t *obj, const char *key, const char *what, do
 int json_get_bool_opt(const json_t *obj, const char *key, const char *what, bool *ret,
                       struct err *err);
 
+/* "an object", "an integer", "null": what a value is, for messages. */
+const char *json_type_name(const json_t *value);
+
 /* Sets a member from a new reference; ends the process (status 70) when out of memory or when the
  * value is NULL, which is what json_string() gives for text that is not UTF-8: foreign text goes
  * through json_text(). */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "proto/pbfield.h"
 
 /* Where in the document: members and elements from the inside out, all on the stack. */
@@ -48,26 +49,6 @@ static int fail(struct reader *r, const struct place *place, const char *format,
                    buf_str(&text));
 }
 
-static const char *kind_of(const json_t *json)
-{
-    switch (json_typeof(json)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "a boolean";
-    default:
-        return "null";
-    }
-}
-
 /* ---- values --------------------------------------------------------------------------------- */
 
 static int read_double(struct reader *r, const struct place *place, const json_t *json, double *ret)
@@ -77,7 +58,7 @@ static int read_double(struct reader *r, const struct place *place, const json_t
         return 0;
     }
     if (!json_is_string(json))
-        return fail(r, place, "expected a number, found %s", kind_of(json));
+        return fail(r, place, "expected a number, found %s", json_type_name(json));
     const char *text = json_string_value(json);
     char *end;
     /* strtod() reads "Infinity", "-Infinity" and "NaN" too, but also blanks and hexadecimal. */
@@ -113,7 +94,7 @@ static int read_integer(struct reader *r, const struct place *place, const json_
         if (!(*number >= '0' && *number <= '9') || *end || errno)
             return fail(r, place, "'%s' is not a whole number", text);
     } else {
-        return fail(r, place, "expected a number, found %s", kind_of(json));
+        return fail(r, place, "expected a number, found %s", json_type_name(json));
     }
     if (size > (negative ? 0 - (uint64_t)min : max))
         return fail(r, place, "%s%" PRIu64 " is out of range", negative ? "-" : "", size);
@@ -131,7 +112,7 @@ static int read_bool(struct reader *r, const struct place *place, const json_t *
     else if (json_is_false(json) || (text && strcmp(text, "false") == 0))
         *ret = 0;
     else
-        return fail(r, place, "expected true or false, found %s", kind_of(json));
+        return fail(r, place, "expected true or false, found %s", json_type_name(json));
     return 0;
 }
 
@@ -139,7 +120,7 @@ static int read_string(struct reader *r, const struct place *place, const json_t
                        const char **ret)
 {
     if (!json_is_string(json))
-        return fail(r, place, "expected a string, found %s", kind_of(json));
+        return fail(r, place, "expected a string, found %s", json_type_name(json));
     *ret = arena_strndup(r->arena, json_string_value(json), json_string_length(json));
     return 0;
 }
@@ -150,7 +131,7 @@ static int read_bytes(struct reader *r, const struct place *place, const json_t 
     auto_buf struct buf bytes = BUF_INIT;
 
     if (!json_is_string(json))
-        return fail(r, place, "expected base64 text, found %s", kind_of(json));
+        return fail(r, place, "expected base64 text, found %s", json_type_name(json));
     if (base64_decode(json_string_value(json), json_string_length(json), &bytes) < 0)
         return fail(r, place, "not base64 text");
     ret->len = bytes.len;
@@ -193,7 +174,7 @@ static int read_value(struct reader *r, const struct place *place, int depth,
         const ProtobufCEnumDescriptor *names = field->descriptor;
         if (!json_is_string(json))
             return fail(r, place, "expected the name of a %s, found %s", names->name,
-                        kind_of(json));
+                        json_type_name(json));
         const ProtobufCEnumValue *value =
             protobuf_c_enum_descriptor_get_value_by_name(names, json_string_value(json));
         if (!value && field->label == PROTOBUF_C_LABEL_REQUIRED)
@@ -244,7 +225,7 @@ static int read_map(struct reader *r, const struct place *place, int depth,
     json_t *member;
 
     if (!json_is_object(json))
-        return fail(r, place, "expected an object, found %s", kind_of(json));
+        return fail(r, place, "expected an object, found %s", json_type_name(json));
     json_object_foreach((json_t *)json, name, member)
     {
         ProtobufCMessage *entry = pb_new(r->arena, type);
@@ -270,7 +251,7 @@ static int read_repeated(struct reader *r, const struct place *place, int depth,
     if (pb_field_is_map(field))
         return read_map(r, place, depth, field, json, message);
     if (!json_is_array(json))
-        return fail(r, place, "expected an array, found %s", kind_of(json));
+        return fail(r, place, "expected an array, found %s", json_type_name(json));
     char *at = arena_zalloc(r->arena, items, size);
     *(char **)(void *)((char *)message + field->offset) = items ? at : NULL;
     for (size_t i = 0; i < items; i++) {
@@ -306,7 +287,7 @@ static void *read_message(struct reader *r, const struct place *place, int depth
                           const ProtobufCMessageDescriptor *type, const json_t *json)
 {
     if (!json_is_object(json)) {
-        fail(r, place, "expected an object, found %s", kind_of(json));
+        fail(r, place, "expected an object, found %s", json_type_name(json));
         return NULL;
     }
     if (depth > PB_DEPTH) {

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/json.h"
 
 struct jnode jnode_root(const json_t *value, struct arena *arena, struct err *err)
 {
@@ -65,30 +66,12 @@ int jnode_fail(const struct jnode *node, const char *format, ...)
     return err_set(node->err, EXIT_INPUT, "%s: %s", path.data, text);
 }
 
-static const char *type_word(const json_t *value)
-{
-    switch (value ? json_typeof(value) : JSON_NULL) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "a boolean";
-    case JSON_NULL:
-        break;
-    }
-    return "missing or null";
-}
-
 static int wrong_type(const struct jnode *node, const char *wanted)
 {
-    return jnode_fail(node, "is %s, must be %s", type_word(node->value), wanted);
+    const bool missing = !node->value || json_is_null(node->value);
+
+    return jnode_fail(node, "is %s, must be %s",
+                      missing ? "missing or null" : json_type_name(node->value), wanted);
 }
 
 int jnode_object(const struct jnode *node)

@@ -149,7 +149,7 @@ static void refusals(void)
 {
     check_refused(&call__descriptor, "[]", "expected an object, found an array");
     check_refused(&call__descriptor, "{\"type\":3}",
-                  "type: expected the name of a Call.Type, found a number");
+                  "type: expected the name of a Call.Type, found an integer");
     check_refused(
         &call__descriptor, "{\"accept\":{\"operations\":[{\"type\":\"CREATE\"},{},{\"type\":[]}]}}",
         "accept.operations[2].type: expected the name of a Offer.Operation.Type, found an "
@@ -158,7 +158,7 @@ static void refusals(void)
     check_refused(&call__descriptor, "{\"kill\":{\"task_id\":{\"value\":null}}}",
                   "kill.task_id.value: required, but missing");
     check_refused(&call__descriptor, "{\"kill\":{\"task_id\":{\"value\":5}}}",
-                  "kill.task_id.value: expected a string, found a number");
+                  "kill.task_id.value: expected a string, found an integer");
     check_refused(&call__descriptor, "{\"reconcile\":{\"tasks\":{}}}",
                   "reconcile.tasks: expected an array, found an object");
     check_refused(&call__descriptor, "{\"revive\":{\"roles\":[null]}}",
@@ -168,7 +168,7 @@ static void refusals(void)
                   "uuid: not base64 text");
     check_refused(&task_status__descriptor,
                   "{\"task_id\":{\"value\":\"t\"},\"state\":\"TASK_LOST\",\"healthy\":1}",
-                  "healthy: expected true or false, found a number");
+                  "healthy: expected true or false, found an integer");
     check_refused(&address__descriptor, "{\"port\":1.5}",
                   "port: 1.5 is not a whole number in range");
     check_refused(&address__descriptor, "{\"port\":2147483648}",
@@ -187,7 +187,7 @@ static void refusals(void)
     check_refused(&value__scalar__descriptor, "{\"value\":true}",
                   "value: expected a number, found a boolean");
     check_refused(&offer_constraints__descriptor, "{\"role_constraints\":{\"r\":7}}",
-                  "role_constraints.r: expected an object, found a number");
+                  "role_constraints.r: expected an object, found an integer");
 }
 
 static void depth(void)
