@@ -148,6 +148,15 @@ static const char *owner_of(const struct evaluation *evaluation, const char *id,
     return NULL;
 }
 
+/* Id of the resource that is not what it should be when the operation is dropped. Of a volume that
+ * is made again the reservation may have been there all the time. */
+static const char *made_by(const Offer__Operation *op)
+{
+    return op->reserve  ? resource_id(op->reserve->resources[0])
+           : op->create ? resource_id(op->create->volumes[0])
+                        : NULL;
+}
+
 void launches_note(struct cycle *cycle, struct txn *txn, const struct requirement *need,
                    const struct evaluation *evaluation)
 {
@@ -159,12 +168,12 @@ void launches_note(struct cycle *cycle, struct txn *txn, const struct requiremen
         return;
     }
     for (size_t i = 0; i < evaluation->n_operations; i++) {
-        const Offer__Operation *op = evaluation->operations[i];
-        const char *id = op->reserve ? resource_id(op->reserve->resources[0]) : NULL;
+        const char *id = made_by(evaluation->operations[i]);
         const char *owner = id ? owner_of(evaluation, id, false) : NULL;
         if (id)
             operations_made_again(cycle, id);
-        if (owner && (doubtful(&before, id) || !state_expects_resource(cycle->state, id)))
+        if (owner && !doubtful(&after, id) &&
+            (doubtful(&before, id) || !state_expects_resource(cycle->state, id)))
             *ARENA_PUSH(&cycle->scratch, after.doubts, after.count) = (struct doubt){id, owner};
     }
     /* What this launch has nothing to do with stays as doubtful as it was; what it found in its

@@ -1,7 +1,7 @@
 # Random sequences of configurations and operator commands on real processes, with kill -9 between: once
 # pauses and interrupts are lifted, what is there equals, up to ids, agents and ports, a fresh install of
 # the last configuration that was accepted. One short run here; DSE_RANDOM_RUNS=50 makes more,
-# DSE_RANDOM_STEPS longer ones, DSE_RANDOM_SEED repeats one.
+# DSE_RANDOM_STEPS longer ones, DSE_TEST_SEED repeats one.
 load helpers
 load service
 
@@ -135,7 +135,7 @@ same() (
 )
 
 @test "any sequence of configurations, commands and kills ends as a fresh install" {
-    local seed=${DSE_RANDOM_SEED:-$((RANDOM * 32768 + RANDOM))} n
+    local seed=${DSE_TEST_SEED:-$((RANDOM * 32768 + RANDOM))} n
     for n in $(seq 1 "${DSE_RANDOM_RUNS:-1}"); do
         echo "# seed $seed" >&3
         mkdir -p "$BATS_TEST_TMPDIR/$n"

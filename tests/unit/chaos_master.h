@@ -87,7 +87,9 @@ struct sim {
     bool dying, stopped;
     struct err why;
     bool calm;
-    const char *trouble; /* an invariant broken on the way */
+    int dropped_create, lost_accept; /* faults of a script: the how manieth; 0: none */
+    int creates, accepts;            /* so far */
+    const char *trouble;             /* an invariant broken on the way */
 };
 
 static bool chance(struct sim *s, unsigned percent)
@@ -335,7 +337,8 @@ static void operate(struct sim *s, struct agent *a, const Offer__Operation *op)
     if (op->id && strmap_get(&s->operation_ids, op->id->value)->number++)
         broken(s, "operation id '%s' comes twice", op->id->value);
     /* Dropped without a word, unless it carries an id (captures/README). */
-    const bool done = !chance(s, 2) && world_operation(s->w, a, op);
+    const bool dropped = chance(s, 2) || (op->create && ++s->creates == s->dropped_create);
+    const bool done = !dropped && world_operation(s->w, a, op);
     if (op->id && chance(s, 80)) /* the rest is lost with its agent */
         say_operation(s, op->id->value, a->id, done);
 }

@@ -1,6 +1,6 @@
 /* Random sequences of launches, status updates, verbs, pod commands, reconfigurations and passing
  * time: after every event the live plans equal those derived anew (design, invariant 1); at the
- * end, with everything lifted, the service converges. Seed: DSE_SEED, else fixed; printed on
+ * end, with everything lifted, the service converges. Seed: DSE_TEST_SEED, else fixed; printed on
  * failure. */
 #include "plan_fixture.h"
 #include "tap.h"
@@ -269,8 +269,8 @@ static bool run_seed(uint64_t seed, int events)
     }
     good = good && converge(&r);
     if (!good)
-        printf("# seed %llu; to repeat: DSE_SEED=%llu\n%s", (unsigned long long)seed,
-               (unsigned long long)seed, getenv("DSE_SEED") ? buf_str(&r.log) : "");
+        printf("# seed %llu; to repeat: DSE_TEST_SEED=%llu\n%s", (unsigned long long)seed,
+               (unsigned long long)seed, getenv("DSE_TEST_SEED") ? buf_str(&r.log) : "");
     world_release(&r.w);
     buf_free(&r.log);
     return good;
@@ -278,7 +278,7 @@ static bool run_seed(uint64_t seed, int events)
 
 static void live_equals_derived(void)
 {
-    const char *one = getenv("DSE_SEED");
+    const char *one = getenv("DSE_TEST_SEED");
 
     if (one) {
         CHECK(run_seed(strtoull(one, NULL, 10), 300));
