@@ -34,6 +34,7 @@ enum {
     OFFERS_HELD = 10000,
     EVENT_SHARED_BYTES = 128 * 1024, /* of an event whose offers stay where they are */
     DROPPED_KEPT = 4096,
+    GIVEN_BACK_BYTES = 64 * 1024, /* of what is noted of one agent */
     PROBLEMS_KEPT = 256,
 };
 
@@ -325,6 +326,10 @@ void launches_heard(struct cycle *cycle, struct txn *txn, const struct task *tas
 struct strings launches_in_doubt(struct cycle *cycle, const struct requirement *need);
 /* Offers are wanted until one of the agent shows nothing that no record expects: what a forgotten
  * launch left, what an UNRESERVE that was dropped left. Whether any is awaited; it came. */
+/* Fills in what launches gave back on the agent of the offers, where what is offered of it cannot
+ * be the part that stays; in scratch. */
+void launches_given_back(struct cycle *cycle, Offer *const *offers, size_t n_offers,
+                         struct cleanup *ret);
 void launches_await_offer(struct cycle *cycle, struct txn *txn, const char *agent_id);
 bool launches_await_offers(const struct cycle *cycle);
 void launches_offered(struct cycle *cycle, const char *agent_id);

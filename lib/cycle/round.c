@@ -544,29 +544,33 @@ static void process_steps(struct cycle *cycle, struct group *groups, size_t n_gr
  * 19). */
 static void clean(struct cycle *cycle, struct group *group, bool awaited)
 {
+    const char *agent_id = group->offers[0]->agent_id->value;
     struct cleanup cleanup = {0};
     const struct reservation_owner us = {cycle->framework_id, cycle->target->principal,
                                          &cycle->roles};
+
+    if (awaited)
+        launches_given_back(cycle, group->offers, group->n_offers, &cleanup);
 
     offer_cleanup(cycle->state, &us, cycle->options.uninstall, group->offers, group->n_offers,
                   &cycle->scratch, &cleanup);
     if (!cleanup.n_operations) {
         if (awaited)
-            launches_offered(cycle, group->offers[0]->agent_id->value);
+            launches_offered(cycle, agent_id);
         uninstall_confirm(cycle, group->offers[0]->hostname);
         return;
     }
     struct txn *txn = txn_new();
     struct pending *pending = pending_new(cycle);
     uninstall_unreserving(cycle, txn, group->offers[0]->hostname);
-    launches_await_offer(cycle, txn, group->offers[0]->agent_id->value);
+    launches_await_offer(cycle, txn, agent_id);
     for (size_t i = 0; i < cleanup.resource_ids.count; i++) {
         state_drop_resource(cycle->state, txn, cleanup.resource_ids.items[i]);
         plans_resource_unreserved(cycle->plans, txn, cleanup.resource_ids.items[i],
                                   cycle_now(cycle));
     }
-    log_info("freeing %zu unexpected resources on %s", cleanup.resource_ids.count,
-             group->offers[0]->hostname);
+    log_info("freeing %zu unexpected resources on %s, by %zu operations",
+             cleanup.resource_ids.count, group->offers[0]->hostname, cleanup.n_operations);
     add_accept(cycle, pending, group, cleanup.operations, cleanup.n_operations);
     group->used = true;
     cycle_submit(cycle, txn, pending);

@@ -40,19 +40,35 @@ bool offer_holds_ours(const Resource *resource, const struct reservation_owner *
            principal_is_ours(owner->principal, resource);
 }
 
-static bool is_unexpected(const struct state *state, const struct reservation_owner *owner,
-                          bool everything, const Resource *resource)
+/* What was given back and is offered all the same: the UNRESERVE was dropped. With the rest, whose
+ * task died, it would be more. */
+static bool is_surplus(const struct cleanup *cleanup, const Resource *resource)
 {
-    return offer_holds_ours(resource, owner) &&
-           (everything || !state_expects_resource(state, resource_id(resource)));
+    for (size_t i = 0; i < cleanup->n_surplus; i++)
+        if (resource->scalar && strcmp(resource_id(resource), cleanup->surplus[i].id) == 0)
+            return milli_from(resource->scalar->value) == cleanup->surplus[i].amount;
+    return false;
 }
 
-static bool any_unexpected(const struct state *state, const struct reservation_owner *owner,
-                           bool everything, Offer *const *offers, size_t n_offers)
+enum fate { STAYS, PART_GOES, GOES };
+
+static enum fate fate_of(const struct state *state, const struct reservation_owner *owner,
+                         bool everything, const struct cleanup *cleanup, const Resource *resource)
+{
+    if (!offer_holds_ours(resource, owner))
+        return STAYS;
+    if (everything || !state_expects_resource(state, resource_id(resource)))
+        return GOES;
+    return is_surplus(cleanup, resource) ? PART_GOES : STAYS;
+}
+
+static bool any_goes(const struct state *state, const struct reservation_owner *owner,
+                     bool everything, const struct cleanup *cleanup, Offer *const *offers,
+                     size_t n_offers)
 {
     for (size_t i = 0; i < n_offers; i++)
         for (size_t j = 0; j < offers[i]->n_resources; j++)
-            if (is_unexpected(state, owner, everything, offers[i]->resources[j]))
+            if (fate_of(state, owner, everything, cleanup, offers[i]->resources[j]) != STAYS)
                 return true;
     return false;
 }
@@ -68,25 +84,25 @@ static Resource *without_volume(struct arena *arena, const Resource *resource)
 
 void offer_cleanup(const struct state *state, const struct reservation_owner *owner,
                    bool everything, Offer *const *offers, size_t n_offers, struct arena *arena,
-                   struct cleanup *ret)
+                   struct cleanup *cleanup)
 {
-    *ret = (struct cleanup){0};
-    if (!any_unexpected(state, owner, everything, offers, n_offers))
+    if (!any_goes(state, owner, everything, cleanup, offers, n_offers))
         return;
     for (int pass = 0; pass < 2; pass++) /* every DESTROY comes before the first UNRESERVE */
         for (size_t i = 0; i < n_offers; i++)
             for (size_t j = 0; j < offers[i]->n_resources; j++) {
                 Resource *resource = offers[i]->resources[j];
-                if (!is_unexpected(state, owner, everything, resource))
+                const enum fate fate = fate_of(state, owner, everything, cleanup, resource);
+                if (fate == STAYS)
                     continue;
                 if (pass == 0 && resource_is_volume(resource))
-                    *ARENA_PUSH(arena, ret->operations, ret->n_operations) =
+                    *ARENA_PUSH(arena, cleanup->operations, cleanup->n_operations) =
                         operation_destroy(arena, pb_copy(resource, arena));
-                if (pass == 1) {
-                    *ARENA_PUSH(arena, ret->operations, ret->n_operations) =
+                if (pass == 1)
+                    *ARENA_PUSH(arena, cleanup->operations, cleanup->n_operations) =
                         operation_unreserve(arena, without_volume(arena, resource));
-                    *ARENA_PUSH(arena, ret->resource_ids.items, ret->resource_ids.count) =
+                if (pass == 1 && fate == GOES)
+                    *ARENA_PUSH(arena, cleanup->resource_ids.items, cleanup->resource_ids.count) =
                         arena_strdup(arena, resource_id(resource));
-                }
             }
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "offer/counts.h"
+#include "offer/resources.h"
 #include "plan/plan.h"
 
 /* Settings from the scheduler's environment (offer-cycle appendix B); the strings are never NULL
@@ -114,12 +115,19 @@ void offer_need_evaluate(struct offer_need *need, Offer *const *offers, size_t n
 void offer_evaluate(const struct offer_context *context, const struct requirement *requirement,
                     Offer *const *offers, size_t n_offers, struct evaluation *ret);
 
-/* Adds to *ops what frees the offer's reserved resources that the state does not expect: DESTROY
- * for volumes, then UNRESERVE (offer-cycle 7). ids gets their resource ids. */
+/* A part of a reservation that was given back, while the rest of it is in use. */
+struct surplus {
+    const char *id;
+    milli amount;
+};
+/* What frees the offers' reserved resources that the state does not expect: DESTROY for volumes,
+ * then UNRESERVE (offer-cycle 7). */
 struct cleanup {
-    Offer__Operation **operations;
+    const struct surplus *surplus; /* in: offered alone, these go too */
+    size_t n_surplus;
+    Offer__Operation **operations; /* out */
     size_t n_operations;
-    struct strings resource_ids;
+    struct strings resource_ids; /* out: of those that are not expected */
 };
 /* Whose reservations are meant. */
 struct reservation_owner {
@@ -132,7 +140,7 @@ bool offer_holds_ours(const Resource *resource, const struct reservation_owner *
 /* `everything`: uninstall, every resource with an id goes, expected or not. */
 void offer_cleanup(const struct state *state, const struct reservation_owner *owner,
                    bool everything, Offer *const *offers, size_t n_offers, struct arena *arena,
-                   struct cleanup *ret);
+                   struct cleanup *cleanup);
 
 /* Roles of a service: its own, `<pre-reserved>/<role>`, while roles migrate its former ones
  * (offer-cycle 2.2), and those that its tasks' reservations still carry: the role changed, or a pod

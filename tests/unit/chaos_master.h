@@ -48,6 +48,7 @@ struct host {
     bool reachable;
     const char *offer; /* outstanding, or NULL */
     int64_t filter_until;
+    bool more; /* than the last offer showed: resources were freed since */
 };
 
 struct sim {
@@ -87,9 +88,12 @@ struct sim {
     bool dying, stopped;
     struct err why;
     bool calm;
-    int dropped_create, lost_accept; /* faults of a script: the how manieth; 0: none */
-    int creates, accepts;            /* so far */
-    const char *trouble;             /* an invariant broken on the way */
+    /* Faults of a script: the operation of a type that is dropped, the ACCEPT that is lost, counted
+     * from 1; 0: none. And how many there were so far. */
+    Offer__Operation__Type dropped_type;
+    int dropped_number, lost_accept;
+    int of_type, accepts;
+    const char *trouble; /* an invariant broken on the way */
 };
 
 static bool chance(struct sim *s, unsigned percent)
@@ -219,6 +223,15 @@ static void free_held(struct sim *s, struct agent *a, const char *user)
         world_give(s->w, a, r, NULL);
     }
     host_of(s, a)->filter_until = 0; /* freed resources pass the filter */
+    host_of(s, a)->more = true;
+}
+
+/* A filter holds back what the offer had, not what came on top meanwhile. */
+static void set_filter(struct sim *s, struct agent *a, const Filters *filters)
+{
+    struct host *h = host_of(s, a);
+
+    h->filter_until = h->more ? 0 : s->clock.fixed_ms + FILTER_MS(filters->refuse_seconds);
 }
 
 static void end_task(struct sim *s, struct mtask *t, TaskState state)
@@ -337,7 +350,8 @@ static void operate(struct sim *s, struct agent *a, const Offer__Operation *op)
     if (op->id && strmap_get(&s->operation_ids, op->id->value)->number++)
         broken(s, "operation id '%s' comes twice", op->id->value);
     /* Dropped without a word, unless it carries an id (captures/README). */
-    const bool dropped = chance(s, 2) || (op->create && ++s->creates == s->dropped_create);
+    const bool dropped =
+        chance(s, 2) || (op->type == s->dropped_type && ++s->of_type == s->dropped_number);
     const bool done = !dropped && world_operation(s->w, a, op);
     if (op->id && chance(s, 80)) /* the rest is lost with its agent */
         say_operation(s, op->id->value, a->id, done);
@@ -373,7 +387,7 @@ static void accept(struct sim *s, const Call__Accept *call)
                        TASK_STATE__TASK_DROPPED, NULL);
     }
     if (a)
-        host_of(s, a)->filter_until = s->clock.fixed_ms + FILTER_MS(call->filters->refuse_seconds);
+        set_filter(s, a, call->filters);
 }
 
 static struct agent *agent_by_id(struct sim *s, const AgentID *id)
@@ -478,8 +492,7 @@ static void carry_out(struct sim *s, const Call *call)
         for (size_t i = 0; i < call->decline->n_offer_ids; i++) {
             struct agent *a = close_offer(s, call->decline->offer_ids[i]->value);
             if (a)
-                host_of(s, a)->filter_until =
-                    s->clock.fixed_ms + FILTER_MS(call->decline->filters->refuse_seconds);
+                set_filter(s, a, call->decline->filters);
         }
         return;
     case CALL__TYPE__KILL:

@@ -163,6 +163,7 @@ static void make_offers(struct sim *s)
         event->offers = NEW(Event__Offers, event__offers);
         PB_ADD(&s->w->arena, event->offers->n_offers, event->offers->offers, offer);
         h->offer = offer->id->value;
+        h->more = false;
         say(s, event, EVENT__TYPE__OFFERS);
     }
 }
@@ -226,28 +227,54 @@ static void ask(struct sim *s, const char *verb, json_t *args, char id[UUID_TEXT
         broken(s, "post: %s", err.text);
 }
 
-static void ask_for_target(struct sim *s)
+/* A new command, and so much of the node's cpus and mem. */
+static void ask_for_target(struct sim *s, double cpus_factor, double mem_factor)
 {
+    const double factors[] = {cpus_factor, mem_factor};
     struct err err = ERR_INIT;
     json_t *spec = json_parse(spec_text, strlen(spec_text), "spec", &err);
     json_t *pod = json_array_get(json_object_get(spec, "pod-specs"), 0);
     json_t *task = json_array_get(json_object_get(pod, "task-specs"), 0);
+    json_t *resources =
+        json_object_get(json_object_get(task, "resource-set"), "resource-specifications");
 
     json_set(json_object_get(task, "command-spec"), "value",
              json_sprintf("./node version %u", s->version++));
+    for (size_t i = 0; i < ARRAY_LEN(factors); i++) {
+        json_t *value = json_object_get(json_array_get(resources, i), "value");
+        json_t *scalar = json_object_get(value, "scalar");
+        const double amount = json_number_value(json_object_get(scalar, "value"));
+        json_set(scalar, "value", json_real(amount * factors[i]));
+    }
     char id[UUID_TEXT];
     ask(s, "update", json_pack("{s:o}", "spec", spec), id);
+}
+
+/* Half, the same, one and a half, double: grown and shrunk. */
+static double any_factor(struct sim *s)
+{
+    return (double)(1 + idgen_below(&s->dice, 4)) / 2;
+}
+
+static void take_requests(struct sim *s)
+{
+    struct err err = ERR_INIT;
+    struct tree *requests = store_load(s->store, REQUESTS_PATH, &err);
+
+    cycle_requests(s->cycle, requests);
+    tree_free(requests);
+    note_replaced(s);
 }
 
 static void operate_service(struct sim *s)
 {
     const long pod = (long)idgen_below(&s->dice, PODS);
-    struct err err = ERR_INIT;
 
     if (chance(s, 98))
         return;
     if (chance(s, 30)) {
-        ask_for_target(s);
+        const double cpus = any_factor(s), mem = any_factor(s);
+        ask_for_target(s, cpus, mem);
     } else {
         const bool replace = chance(s, 50) && s->n_replaces < 256;
         char id[UUID_TEXT];
@@ -261,10 +288,7 @@ static void operate_service(struct sim *s)
     }
     if (chance(s, 20))
         return; /* the watch is slow: the next look or start finds it */
-    struct tree *requests = store_load(s->store, REQUESTS_PATH, &err);
-    cycle_requests(s->cycle, requests);
-    tree_free(requests);
-    note_replaced(s);
+    take_requests(s);
 }
 
 static void faults(struct sim *s)
@@ -318,11 +342,18 @@ static void step(struct sim *s)
 
 /* ---- what must hold in the end ---- */
 
-static void add_ids(Resource *const *resources, size_t n, struct strmap *ids)
+/* What is on record; `amounts` has that of each, in thousandths. */
+static void add_ids(Resource *const *resources, size_t n, struct strmap *ids,
+                    struct strmap *amounts)
 {
-    for (size_t i = 0; i < n; i++)
-        if (resource_id(resources[i]))
-            strmap_get(ids, resource_id(resources[i]))->number |= 1;
+    for (size_t i = 0; i < n; i++) {
+        if (!resource_id(resources[i]))
+            continue;
+        strmap_get(ids, resource_id(resources[i]))->number |= 1;
+        if (resources[i]->scalar)
+            strmap_get(amounts, resource_id(resources[i]))->number =
+                milli_from(resources[i]->scalar->value);
+    }
 }
 
 /* Why it is not at rest yet; NULL when it is. */
@@ -331,7 +362,7 @@ static const char *unrest(struct sim *s)
     struct arena *arena = &s->w->arena;
     json_auto json_t *metrics = cycle_metrics(s->cycle);
     json_t *gauges = json_object_get(metrics, "gauges");
-    struct strmap ids = {0};
+    struct strmap ids = {0}, amounts = {0};
     const char *why = NULL;
     size_t alive = 0, tasks = 0;
 
@@ -343,8 +374,8 @@ static const char *unrest(struct sim *s)
         const TaskInfo *info = state_task_info(s->state, t, arena, NULL);
         const struct mtask *m = find_task(s, t->id);
         tasks++;
-        add_ids(info->resources, info->n_resources, &ids);
-        add_ids(info->executor->resources, info->executor->n_resources, &ids);
+        add_ids(info->resources, info->n_resources, &ids, &amounts);
+        add_ids(info->executor->resources, info->executor->n_resources, &ids, &amounts);
         if (!why && strcmp(t->config_id, state_target_id(s->state)) != 0)
             why = arena_printf(arena, "%s %s has configuration %s, not %s", t->name, t->id,
                                t->config_id, state_target_id(s->state));
@@ -366,6 +397,12 @@ static const char *unrest(struct sim *s)
             if (!a->held[j].resource || !resource_id(a->held[j].resource))
                 continue;
             struct strmap_entry *e = strmap_get(&ids, resource_id(a->held[j].resource));
+            const Value__Scalar *scalar = a->held[j].resource->scalar;
+            const int64_t want = strmap_get(&amounts, e->key)->number;
+            if (!why && scalar && e->number && milli_from(scalar->value) != want)
+                why = arena_printf(arena, "%s of %s is %g, not %g thousandths",
+                                   a->held[j].resource->name, a->hostname, scalar->value * 1000,
+                                   (double)want);
             if (!why && e->number != 1)
                 why = arena_printf(arena, "%s of %s is %s", a->held[j].resource->name, a->hostname,
                                    e->number ? "there twice" : "on no record");
@@ -376,6 +413,7 @@ static const char *unrest(struct sim *s)
         if (!why && ids.slots[i].key && ids.slots[i].number == 1)
             why = arena_printf(arena, "resource %s is on record only", ids.slots[i].key);
     strmap_free(&ids);
+    strmap_free(&amounts);
     return why;
 }
 
@@ -415,7 +453,7 @@ static void begin(struct sim *s, uint64_t seed)
         s->hosts[i].reachable = true;
     }
     log_init("cycle_chaos", getenv("CHAOS_LOG") ? getenv("CHAOS_LOG") : "OFF");
-    ask_for_target(s);
+    ask_for_target(s, 1, 1);
     start(s);
 }
 
@@ -424,7 +462,6 @@ static void begin(struct sim *s, uint64_t seed)
 static const char *come_to_rest(struct sim *s)
 {
     const char *why = "not looked at";
-    static char text[1000];
     int quiet = 0;
 
     s->calm = true;
@@ -435,18 +472,23 @@ static const char *come_to_rest(struct sim *s)
     }
     if (s->stopped)
         broken(s, "the run ended: %s", s->why.text);
-    if (s->trouble)
-        why = s->trouble;
+    return s->trouble ? s->trouble : why;
+}
+
+/* Returns the text, which it keeps. */
+static const char *end(struct sim *s, const char *why)
+{
+    static char text[1000];
+
     snprintf(text, sizeof text, "%s", why ? why : "");
-    const bool good = !why;
     crash(s);
-    if (!good)
+    if (why)
         show_plans(s);
     store_close(s->keeper);
     strmap_free(&s->given_up);
     strmap_free(&s->operation_ids);
     world_free(&s->w);
-    return good ? NULL : text;
+    return text;
 }
 
 static const char *run(uint64_t seed)
@@ -464,21 +506,44 @@ static const char *run(uint64_t seed)
     for (size_t i = 0; i < AGENTS; i++)
         if (!s.hosts[i].reachable)
             find_agent(&s, i, false);
-    return come_to_rest(&s);
+    return end(&s, come_to_rest(&s));
 }
+
+enum { WITHOUT_FEEDBACK = 0 }; /* seeds */
 
 /* A CREATE is dropped without a word, and so is the whole ACCEPT that makes the volume again: the
  * reservation was there in between, so only the volume is in doubt. */
 static void test_volume_is_lost_twice(void)
 {
-    enum { WITHOUT_FEEDBACK = 0 };
-
-    for (int create = 1; create <= 2; create++) {
-        struct sim s = {.calm = true, .dropped_create = create, .lost_accept = 2};
+    for (int number = 1; number <= 2; number++) {
+        struct sim s = {.calm = true,
+                        .dropped_type = OFFER__OPERATION__TYPE__CREATE,
+                        .dropped_number = number,
+                        .lost_accept = 2};
         begin(&s, WITHOUT_FEEDBACK);
         const char *why = come_to_rest(&s);
         CHECK_INT(s.accepts > 2, 1);
-        CHECK_STR(why ? why : "", "");
+        CHECK_STR(end(&s, why), "");
+    }
+}
+
+/* The UNRESERVE of a part is dropped without a word. The record expects the rest under the same id,
+ * and with a half and a quarter left the part is as much as that, or more. */
+static void test_surplus_is_given_back(void)
+{
+    static const double kept[] = {0.75, 0.5, 0.25};
+
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        struct sim s = {.calm = true};
+        begin(&s, WITHOUT_FEEDBACK);
+        CHECK_STR(come_to_rest(&s) ? "not deployed" : "", "");
+        s.dropped_type = OFFER__OPERATION__TYPE__UNRESERVE;
+        s.dropped_number = 1;
+        ask_for_target(&s, 1, kept[i]);
+        take_requests(&s);
+        const char *why = come_to_rest(&s);
+        CHECK_INT(s.of_type, PODS + 1);
+        CHECK_STR(end(&s, why), "");
     }
 }
 
@@ -490,11 +555,12 @@ static void test_everything_comes_right(void)
 
     for (uint64_t i = first; i < first + n; i++) {
         const char *why = run(i);
-        if (why) {
+        if (*why) {
             printf("# DSE_TEST_SEED=%" PRIu64 ": %s\n", i, why);
             tap_failures++;
         }
     }
 }
 
-TAP_MAIN(TEST(test_volume_is_lost_twice), TEST(test_everything_comes_right))
+TAP_MAIN(TEST(test_volume_is_lost_twice), TEST(test_surplus_is_given_back),
+         TEST(test_everything_comes_right))

@@ -105,7 +105,7 @@ static void test_cleanup_as_recorded(void)
             parsed->accept->operations[0]->type != OFFER__OPERATION__TYPE__DESTROY)
             continue;
         struct strings roles;
-        struct cleanup cleanup;
+        struct cleanup cleanup = {0};
         offer_roles(w->spec, &w->settings, NULL, &w->arena, &roles);
         for (size_t k = 0; k < n_offers; k++) {
             if (strcmp(offers[k]->id->value, parsed->accept->offer_ids[0]->value) != 0)

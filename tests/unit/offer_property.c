@@ -224,7 +224,7 @@ static void clean_up(struct world *w)
     struct strings roles;
     offer_roles(w->spec, &w->settings, NULL, &w->arena, &roles);
     for (size_t i = 0; i < w->n_agents; i++) {
-        struct cleanup cleanup;
+        struct cleanup cleanup = {0};
         Offer *offer = world_offer(w, w->agents[i]);
         const struct reservation_owner us = {"5d7b1a52-0007", w->spec->principal, &roles};
         offer_cleanup(w->state, &us, false, &offer, 1, &w->arena, &cleanup);

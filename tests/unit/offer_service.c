@@ -160,6 +160,7 @@ static const char *clean(struct world *w, struct agent *a, bool everything, stru
     offer_roles(w->spec, &w->settings, NULL, &w->arena, &roles);
     Offer *offer = world_offer(w, a);
     const struct reservation_owner us = {"5d7b1a52-0007", w->spec->principal, &roles};
+    *ret = (struct cleanup){0};
     offer_cleanup(w->state, &us, everything, &offer, 1, &w->arena, ret);
     struct evaluation as = {.operations = ret->operations, .n_operations = ret->n_operations};
     return world_operations(w, &as);

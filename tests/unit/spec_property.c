@@ -1,5 +1,5 @@
 /* Any spec that can be in memory is stored and read back the same, byte for byte; so are plans.
- * DSE_SEED=N repeats a run; the seed is printed. */
+ * DSE_TEST_SEED=N repeats a run; the seed is printed. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -349,11 +349,11 @@ static void service(struct gen *g, struct service_spec *ret)
 static uint64_t seed(void)
 {
     static uint64_t value;
-    const char *given = getenv("DSE_SEED");
+    const char *given = getenv("DSE_TEST_SEED");
 
     if (!value) {
         value = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
-        printf("# DSE_SEED=%llu\n", (unsigned long long)value);
+        printf("# DSE_TEST_SEED=%llu\n", (unsigned long long)value);
     }
     return value;
 }
