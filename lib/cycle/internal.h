@@ -324,15 +324,18 @@ void launches_heard(struct cycle *cycle, struct txn *txn, const struct task *tas
                     const TaskStatus *status);
 /* Resource ids that the pod's records name and that may not exist; in the scratch arena. */
 struct strings launches_in_doubt(struct cycle *cycle, const struct requirement *need);
-/* Offers are wanted until one of the agent shows nothing that no record expects: what a forgotten
- * launch left, what an UNRESERVE that was dropped left. Whether any is awaited; it came. */
-/* Fills in what launches gave back on the agent of the offers, where what is offered of it cannot
- * be the part that stays; in scratch. */
-void launches_given_back(struct cycle *cycle, Offer *const *offers, size_t n_offers,
-                         struct cleanup *ret);
-void launches_await_offer(struct cycle *cycle, struct txn *txn, const char *agent_id);
-bool launches_await_offers(const struct cycle *cycle);
-void launches_offered(struct cycle *cycle, const char *agent_id);
+
+/* leftovers.c: reservations that no record wants any more */
+/* Offers are wanted until one of the agent shows nothing of them. */
+void leftovers_await(struct cycle *cycle, struct txn *txn, const char *agent_id);
+/* Notes the parts of recorded reservations that the evaluation's operations give back. */
+void leftovers_note(struct cycle *cycle, struct txn *txn, const struct evaluation *evaluation);
+bool leftovers_awaited(const struct cycle *cycle); /* of any agent */
+/* Fills in the surplus on the agent of the offers: what was given back, where what is offered of it
+ * cannot be the part that stays; in scratch. */
+void leftovers_surplus(struct cycle *cycle, Offer *const *offers, size_t n_offers,
+                       struct cleanup *ret);
+void leftovers_offered(struct cycle *cycle, const char *agent_id); /* an offer showed nothing */
 
 /* hooks.c: commands around the replacement of a pod */
 /* Whether the pod may be placed now; otherwise the command before it runs. */

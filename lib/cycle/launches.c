@@ -11,12 +11,7 @@
  * doubt and is not in the offers of its agent is reserved again under its id. An empty marker is a
  * fresh launch with nothing else in doubt.
  *
- * What a forgotten launch may have reserved goes by clean-up. That needs an offer of its agent, and
- * one more to see that it was carried out, so offers are not suppressed before one came that shows
- * nothing unexpected: Toolkit/void-launches/AGENT. It holds a line "ID THOUSANDTHS TASK" for each
- * reservation of which a launch gave a part back: that the record expects the rest must not hide
- * that the UNRESERVE was dropped. */
-#include <inttypes.h>
+ * What a forgotten launch may have reserved goes by clean-up (leftovers.c). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,134 +32,6 @@ static char *path_of(struct cycle *cycle, const char *type, int index)
     char room[TEXT_NUMBER];
 
     return text_join(&cycle->scratch, "Toolkit/launches/", type, "-", text_of_number(index, room));
-}
-
-#define VOID_PATH "Toolkit/void-launches"
-
-static char *void_path(struct cycle *cycle, const char *agent_id)
-{
-    return text_join(&cycle->scratch, VOID_PATH "/", agent_id);
-}
-
-void launches_await_offer(struct cycle *cycle, struct txn *txn, const char *agent_id)
-{
-    const char *path = void_path(cycle, agent_id);
-
-    if (!cycle->options.uninstall && !state_get(cycle->state, path, NULL))
-        state_put(cycle->state, txn, path, "", 0);
-}
-
-static bool has_id(Resource *const *resources, size_t count, const char *id)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *one = resource_id(resources[i]);
-        if (one && strcmp(one, id) == 0)
-            return true;
-    }
-    return false;
-}
-
-struct given_back {
-    const char *id, *task;
-    milli amount;
-};
-
-static struct given_back *given_back(struct cycle *cycle, const char *agent_id, size_t *ret_count)
-{
-    struct arena *arena = &cycle->scratch;
-    struct given_back *list = NULL;
-    ssize_t len;
-    const char *data = state_get(cycle->state, void_path(cycle, agent_id), &len);
-    char *rest, *text = data && len > 0 ? arena_strndup(arena, data, (size_t)len) : NULL;
-
-    *ret_count = 0;
-    for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
-         line = strtok_r(NULL, "\n", &rest)) {
-        char *words, *id = strtok_r(line, " ", &words), *amount = strtok_r(NULL, " ", &words),
-                     *task = strtok_r(NULL, " ", &words);
-        if (task)
-            *ARENA_PUSH(arena, list, *ret_count) =
-                (struct given_back){id, task, strtoll(amount, NULL, 10)};
-    }
-    return list;
-}
-
-/* A part of a recorded reservation is given back by an UNRESERVE that is about to leave. It stands
- * for all that may be left over: what an earlier one should have given back was in the same offer.
- */
-static void await_given_back(struct cycle *cycle, struct txn *txn, const TaskInfo *task,
-                             const Resource *part)
-{
-    const char *agent_id = task->agent_id->value;
-    auto_buf struct buf text = BUF_INIT;
-    size_t n;
-    const struct given_back *before = given_back(cycle, agent_id, &n);
-
-    for (size_t i = 0; i < n && text.len < GIVEN_BACK_BYTES; i++)
-        if (strcmp(before[i].id, resource_id(part)) != 0)
-            buf_addf(&text, "%s %" PRId64 " %s\n", before[i].id, before[i].amount, before[i].task);
-    buf_addf(&text, "%s %" PRId64 " %s\n", resource_id(part), milli_from(part->scalar->value),
-             task->name);
-    state_put(cycle->state, txn, void_path(cycle, agent_id), buf_str(&text), (ssize_t)text.len);
-}
-
-static bool any_offered(Offer *const *offers, size_t n_offers, Resource *const *resources,
-                        size_t count, const struct given_back *list, size_t n)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *id = resource_id(resources[i]);
-        bool listed = !id;
-        for (size_t j = 0; j < n && !listed; j++)
-            listed = strcmp(list[j].id, id) == 0;
-        for (size_t j = 0; j < n_offers && !listed; j++)
-            if (has_id(offers[j]->resources, offers[j]->n_resources, id))
-                return true;
-    }
-    return false;
-}
-
-/* Something else of the task is offered: it does not run, so what is offered of its reservation may
- * be the part that is to stay. */
-static bool is_free(struct cycle *cycle, const struct given_back *of, Offer *const *offers,
-                    size_t n_offers, const struct given_back *list, size_t n)
-{
-    const struct task *task = state_task(cycle->state, of->task);
-    const TaskInfo *info = task ? state_task_info(cycle->state, task, &cycle->scratch, NULL) : NULL;
-
-    return !info || any_offered(offers, n_offers, info->resources, info->n_resources, list, n) ||
-           (info->executor && any_offered(offers, n_offers, info->executor->resources,
-                                          info->executor->n_resources, list, n));
-}
-
-void launches_given_back(struct cycle *cycle, Offer *const *offers, size_t n_offers,
-                         struct cleanup *ret)
-{
-    struct surplus *surplus = NULL;
-    size_t n;
-    const struct given_back *list = given_back(cycle, offers[0]->agent_id->value, &n);
-
-    for (size_t i = 0; i < n; i++)
-        if (!is_free(cycle, &list[i], offers, n_offers, list, n))
-            *ARENA_PUSH(&cycle->scratch, surplus, ret->n_surplus) =
-                (struct surplus){list[i].id, list[i].amount};
-    ret->surplus = surplus;
-}
-
-bool launches_await_offers(const struct cycle *cycle)
-{
-    const struct tree_node *node = tree_find(state_tree(cycle->state), VOID_PATH);
-
-    return node && tree_first(node);
-}
-
-void launches_offered(struct cycle *cycle, const char *agent_id)
-{
-    const char *path = void_path(cycle, agent_id);
-    if (!state_get(cycle->state, path, NULL))
-        return;
-    struct txn *txn = txn_new();
-    state_delete(cycle->state, txn, path);
-    cycle_submit(cycle, txn, NULL);
 }
 
 /* Returns whether there is one. */
@@ -227,41 +94,14 @@ static const char *owner_of(const struct evaluation *evaluation, const char *id,
             const struct launch_record *r = &evaluation->records[i];
             if ((r->status != NULL) != launched)
                 continue;
-            if (has_id(r->info->resources, r->info->n_resources, id))
+            if (resources_have_id(r->info->resources, r->info->n_resources, id))
                 return r->info->name;
             if (r->info->executor &&
-                has_id(r->info->executor->resources, r->info->executor->n_resources, id))
+                resources_have_id(r->info->executor->resources, r->info->executor->n_resources, id))
                 return "-";
         }
     }
     return NULL;
-}
-
-static const TaskInfo *user_of(const struct evaluation *evaluation, const Resource *resource)
-{
-    const char *id = resource_id(resource);
-
-    for (size_t i = 0; i < evaluation->n_records; i++) {
-        const TaskInfo *info = evaluation->records[i].info;
-        const ExecutorInfo *executor = info->executor;
-        if (has_id(info->resources, info->n_resources, id) ||
-            (executor && has_id(executor->resources, executor->n_resources, id)))
-            return info;
-    }
-    return NULL;
-}
-
-/* What is not on record afterwards goes by clean-up anyway. */
-static void note_given_back(struct cycle *cycle, struct txn *txn,
-                            const struct evaluation *evaluation)
-{
-    for (size_t i = 0; i < evaluation->n_operations; i++) {
-        const Offer__Operation *op = evaluation->operations[i];
-        const Resource *part = op->unreserve ? op->unreserve->resources[0] : NULL;
-        const TaskInfo *task = part && part->scalar ? user_of(evaluation, part) : NULL;
-        if (task)
-            await_given_back(cycle, txn, task, part);
-    }
 }
 
 /* Id of the resource that is not what it should be when the operation is dropped. Of a volume that
@@ -279,7 +119,7 @@ void launches_note(struct cycle *cycle, struct txn *txn, const struct requiremen
     const char *path = path_of(cycle, need->pod_type, need->pod_index);
     struct marker before, after = {.fresh = evaluation->fresh};
 
-    note_given_back(cycle, txn, evaluation);
+    leftovers_note(cycle, txn, evaluation);
     if (!marker_read(cycle, path, &before) && evaluation->fresh && evaluation->n_records == 1) {
         state_put(cycle->state, txn, path, "", 0);
         return;
@@ -357,7 +197,7 @@ static void forget(struct cycle *cycle, struct txn *txn, const char *path, const
     }
     for (struct task *t = state_pod(cycle->state, type, index); t; t = t->next_in_pod) {
         if (*t->agent_id)
-            launches_await_offer(cycle, txn, t->agent_id);
+            leftovers_await(cycle, txn, t->agent_id);
     }
     log_warn("the launch of %s-%d never took place: placing it anew", type, index);
     for (struct task *t; (t = state_pod(cycle->state, type, index));) {

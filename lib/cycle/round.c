@@ -550,20 +550,20 @@ static void clean(struct cycle *cycle, struct group *group, bool awaited)
                                          &cycle->roles};
 
     if (awaited)
-        launches_given_back(cycle, group->offers, group->n_offers, &cleanup);
+        leftovers_surplus(cycle, group->offers, group->n_offers, &cleanup);
 
     offer_cleanup(cycle->state, &us, cycle->options.uninstall, group->offers, group->n_offers,
                   &cycle->scratch, &cleanup);
     if (!cleanup.n_operations) {
         if (awaited)
-            launches_offered(cycle, agent_id);
+            leftovers_offered(cycle, agent_id);
         uninstall_confirm(cycle, group->offers[0]->hostname);
         return;
     }
     struct txn *txn = txn_new();
     struct pending *pending = pending_new(cycle);
     uninstall_unreserving(cycle, txn, group->offers[0]->hostname);
-    launches_await_offer(cycle, txn, agent_id);
+    leftovers_await(cycle, txn, agent_id);
     for (size_t i = 0; i < cleanup.resource_ids.count; i++) {
         state_drop_resource(cycle->state, txn, cleanup.resource_ids.items[i]);
         plans_resource_unreserved(cycle->plans, txn, cleanup.resource_ids.items[i],
@@ -637,7 +637,7 @@ static void dispose(struct cycle *cycle, struct group *groups, size_t n_groups, 
     Offer **declined = NULL;
     size_t n_declined = 0;
     struct strings awaited = {0};
-    const bool awaits_offers = launches_await_offers(cycle);
+    const bool awaits_offers = leftovers_awaited(cycle);
 
     if (reconciled && n_groups)
         awaited_agents(cycle, &awaited);
@@ -707,7 +707,7 @@ static void one_round(struct cycle *cycle)
     if (reconciled)
         hooks_round(cycle);
     cycle->unserved = cycle->unserved || client.new_work;
-    if (client.status == CLIENT_IDLE && !launches_await_offers(cycle))
+    if (client.status == CLIENT_IDLE && !leftovers_awaited(cycle))
         flow_suppress(cycle);
     else if (cycle->suppressed || (reconciled && cycle->unserved && cycle->declined))
         cycle->revive_due = true;

@@ -100,6 +100,16 @@ const char *resource_id(const Resource *resource)
     return reservation ? labels_get(reservation->labels, "resource_id") : NULL;
 }
 
+bool resources_have_id(Resource *const *resources, size_t count, const char *id)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *one = resource_id(resources[i]);
+        if (one && strcmp(one, id) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool resource_is_volume(const Resource *resource)
 {
     return resource->disk && resource->disk->persistence;

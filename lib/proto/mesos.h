@@ -23,6 +23,7 @@ Labels *labels_set(struct arena *arena, Labels *labels, const char *key, const c
 const Resource__ReservationInfo *resource_reservation(const Resource *resource);
 /* Label `resource_id` of that reservation, or NULL. */
 const char *resource_id(const Resource *resource);
+bool resources_have_id(Resource *const *resources, size_t count, const char *id);
 bool resource_is_volume(const Resource *resource); /* has disk.persistence */
 bool resource_is_mount(const Resource *resource);  /* disk.source.type is MOUNT */
 
