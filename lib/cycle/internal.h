@@ -248,9 +248,6 @@ void framework_note_master(struct cycle *cycle, const MasterInfo *master);
 /* uninstall.c */
 /* The resources of a host are being given back; an offer of that host without any of ours says that
  * they were; or the operator gives them up (NULL: those of all hosts), true when there were any. */
-void uninstall_unreserving(struct cycle *cycle, struct txn *txn, const char *hostname);
-void uninstall_confirm(struct cycle *cycle, const char *hostname);
-bool uninstall_give_up(struct cycle *cycle, struct txn *txn, const char *hostname);
 /* Tears the framework down, by force or once nothing is on its way back any more. */
 void uninstall_deregister(struct cycle *cycle, bool force);
 /* TEARDOWN did not arrive, or its answer will not come: it is sent again. */
@@ -326,8 +323,9 @@ void launches_heard(struct cycle *cycle, struct txn *txn, const struct task *tas
 struct strings launches_in_doubt(struct cycle *cycle, const struct requirement *need);
 
 /* leftovers.c: reservations that no record wants any more */
-/* Offers are wanted until one of the agent shows nothing of them. */
-void leftovers_await(struct cycle *cycle, struct txn *txn, const char *agent_id);
+/* Offers are wanted until one of the agent shows nothing of them, and an uninstall waits for it. */
+void leftovers_await(struct cycle *cycle, struct txn *txn, const char *agent_id,
+                     const char *hostname);
 /* Notes the parts of recorded reservations that the evaluation's operations give back. */
 void leftovers_note(struct cycle *cycle, struct txn *txn, const struct evaluation *evaluation);
 bool leftovers_awaited(const struct cycle *cycle); /* of any agent */
@@ -335,7 +333,11 @@ bool leftovers_awaited(const struct cycle *cycle); /* of any agent */
  * cannot be the part that stays; in scratch. */
 void leftovers_surplus(struct cycle *cycle, Offer *const *offers, size_t n_offers,
                        struct cleanup *ret);
-void leftovers_offered(struct cycle *cycle, const char *agent_id); /* an offer showed nothing */
+/* An offer showed nothing. */
+void leftovers_offered(struct cycle *cycle, const char *agent_id, const char *hostname);
+bool leftovers_anywhere(const struct cycle *cycle); /* what an uninstall waits for */
+/* Whatever may be left on the host, NULL: on any, is given up. False when nothing was. */
+bool leftovers_give_up(struct cycle *cycle, struct txn *txn, const char *hostname);
 
 /* hooks.c: commands around the replacement of a pod */
 /* Whether the pod may be placed now; otherwise the command before it runs. */

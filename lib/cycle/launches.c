@@ -197,7 +197,7 @@ static void forget(struct cycle *cycle, struct txn *txn, const char *path, const
     }
     for (struct task *t = state_pod(cycle->state, type, index); t; t = t->next_in_pod) {
         if (*t->agent_id)
-            leftovers_await(cycle, txn, t->agent_id);
+            leftovers_await(cycle, txn, t->agent_id, t->hostname);
     }
     log_warn("the launch of %s-%d never took place: placing it anew", type, index);
     for (struct task *t; (t = state_pod(cycle->state, type, index));) {

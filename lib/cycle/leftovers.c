@@ -3,6 +3,10 @@
  * to see that it was carried out, since a master drops operations without a word (see offer-cycle
  * 6.1): offers are not suppressed before one came that shows nothing of it.
  *
+ * An uninstall completes a step when its resource is no longer recorded, and that is so before
+ * UNRESERVE leaves: a crash between the two would tear the framework down over a reservation that
+ * nobody can free any more. So it waits for such an offer of each host: Toolkit/unreserving/HOST.
+ *
  * Toolkit/void-launches/AGENT is there until then. It holds a line "ID THOUSANDTHS TASK" for each
  * reservation of which a launch gave a part back: that the record expects the rest must not hide
  * that the UNRESERVE was dropped. */
@@ -10,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "cycle/internal.h"
 
 #define LEFTOVERS_PATH "Toolkit/void-launches"
@@ -19,12 +24,21 @@ static char *leftovers_path(struct cycle *cycle, const char *agent_id)
     return text_join(&cycle->scratch, LEFTOVERS_PATH "/", agent_id);
 }
 
-void leftovers_await(struct cycle *cycle, struct txn *txn, const char *agent_id)
+/* For an uninstall it counts where something may be left, whichever agent the host has then. */
+static char *host_path(struct cycle *cycle, const char *hostname)
 {
-    const char *path = leftovers_path(cycle, agent_id);
+    return text_join(&cycle->scratch, UNRESERVING_PATH "/", hostname);
+}
 
-    if (!cycle->options.uninstall && !state_get(cycle->state, path, NULL))
-        state_put(cycle->state, txn, path, "", 0);
+void leftovers_await(struct cycle *cycle, struct txn *txn, const char *agent_id,
+                     const char *hostname)
+{
+    const char *agent = leftovers_path(cycle, agent_id), *host = host_path(cycle, hostname);
+
+    if (!cycle->options.uninstall && !state_get(cycle->state, agent, NULL))
+        state_put(cycle->state, txn, agent, "", 0);
+    if (*hostname && !state_get(cycle->state, host, NULL))
+        state_put(cycle->state, txn, host, "", 0);
 }
 
 /* ---- what launches give back ---- */
@@ -144,19 +158,46 @@ void leftovers_surplus(struct cycle *cycle, Offer *const *offers, size_t n_offer
     ret->surplus = surplus;
 }
 
-bool leftovers_awaited(const struct cycle *cycle)
+static bool any_below(const struct cycle *cycle, const char *path)
 {
-    const struct tree_node *node = tree_find(state_tree(cycle->state), LEFTOVERS_PATH);
+    const struct tree_node *node = tree_find(state_tree(cycle->state), path);
 
-    return node && tree_first(node);
+    return node && tree_node_child_count(node);
 }
 
-void leftovers_offered(struct cycle *cycle, const char *agent_id)
+bool leftovers_awaited(const struct cycle *cycle)
 {
-    const char *path = leftovers_path(cycle, agent_id);
-    if (!state_get(cycle->state, path, NULL))
+    return any_below(cycle, LEFTOVERS_PATH);
+}
+
+bool leftovers_anywhere(const struct cycle *cycle)
+{
+    return any_below(cycle, UNRESERVING_PATH);
+}
+
+void leftovers_offered(struct cycle *cycle, const char *agent_id, const char *hostname)
+{
+    const char *paths[] = {leftovers_path(cycle, agent_id), host_path(cycle, hostname)};
+    struct txn *txn = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        if (!state_get(cycle->state, paths[i], NULL))
+            continue;
+        txn = txn ? txn : txn_new();
+        state_delete(cycle->state, txn, paths[i]);
+    }
+    if (!txn)
         return;
-    struct txn *txn = txn_new();
-    state_delete(cycle->state, txn, path);
     cycle_submit(cycle, txn, NULL);
+    cycle->round_wanted |= cycle->options.uninstall;
+}
+
+bool leftovers_give_up(struct cycle *cycle, struct txn *txn, const char *hostname)
+{
+    const char *path = hostname ? host_path(cycle, hostname) : UNRESERVING_PATH;
+
+    if (!tree_find(state_tree(cycle->state), path))
+        return false;
+    state_delete(cycle->state, txn, path);
+    return true;
 }

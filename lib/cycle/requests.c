@@ -162,7 +162,7 @@ static int plan_request(struct cycle *cycle, struct txn *txn, const struct reque
         return 400;
     }
     if (verb == VERB_FORCE_COMPLETE && cycle->options.uninstall && !step)
-        uninstall_give_up(cycle, txn, phase ? host_of_phase(phase) : NULL);
+        leftovers_give_up(cycle, txn, phase ? host_of_phase(phase) : NULL);
     return plans_verb(cycle->plans, txn, verb, plan, phase, step,
                       json_object_get(request->args, "params"), cycle_now(cycle), ret_body);
 }
@@ -199,7 +199,7 @@ static int forget_agent(struct cycle *cycle, struct txn *txn, const struct reque
         *ret_body = message("the request names no host");
         return 400;
     }
-    const bool given_up = uninstall_give_up(cycle, txn, host);
+    const bool given_up = leftovers_give_up(cycle, txn, host);
     int code = plans_verb(cycle->plans, txn, VERB_FORCE_COMPLETE, "deploy",
                           arena_printf(&cycle->scratch, UNRESERVE_PHASE "%s", host), NULL, NULL,
                           cycle_now(cycle), ret_body);

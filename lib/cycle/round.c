@@ -556,14 +556,12 @@ static void clean(struct cycle *cycle, struct group *group, bool awaited)
                   &cycle->scratch, &cleanup);
     if (!cleanup.n_operations) {
         if (awaited)
-            leftovers_offered(cycle, agent_id);
-        uninstall_confirm(cycle, group->offers[0]->hostname);
+            leftovers_offered(cycle, agent_id, group->offers[0]->hostname);
         return;
     }
     struct txn *txn = txn_new();
     struct pending *pending = pending_new(cycle);
-    uninstall_unreserving(cycle, txn, group->offers[0]->hostname);
-    leftovers_await(cycle, txn, agent_id);
+    leftovers_await(cycle, txn, agent_id, group->offers[0]->hostname);
     for (size_t i = 0; i < cleanup.resource_ids.count; i++) {
         state_drop_resource(cycle->state, txn, cleanup.resource_ids.items[i]);
         plans_resource_unreserved(cycle->plans, txn, cleanup.resource_ids.items[i],
@@ -637,7 +635,7 @@ static void dispose(struct cycle *cycle, struct group *groups, size_t n_groups, 
     Offer **declined = NULL;
     size_t n_declined = 0;
     struct strings awaited = {0};
-    const bool awaits_offers = leftovers_awaited(cycle);
+    const bool awaits_offers = leftovers_awaited(cycle) || leftovers_anywhere(cycle);
 
     if (reconciled && n_groups)
         awaited_agents(cycle, &awaited);

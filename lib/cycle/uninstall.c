@@ -46,51 +46,11 @@ void cycle_uninstall(struct cycle *cycle)
                    cycle->framework_id);
 }
 
-/* ---- resources on their way back ---- */
-
-/* A step is complete when its resource is no longer recorded, and that is so before UNRESERVE
- * leaves. A crash between the two would tear the framework down over a reservation that nobody can
- * free any more. So a marker for each host stands until an offer of that host shows none of ours.
- */
-static char *marker(struct cycle *cycle, const char *hostname)
-{
-    return arena_printf(&cycle->scratch, UNRESERVING_PATH "/%s", hostname);
-}
-
-void uninstall_unreserving(struct cycle *cycle, struct txn *txn, const char *hostname)
-{
-    if (cycle->options.uninstall && !state_get(cycle->state, marker(cycle, hostname), NULL))
-        state_put(cycle->state, txn, marker(cycle, hostname), "", 0);
-}
-
-void uninstall_confirm(struct cycle *cycle, const char *hostname)
-{
-    if (!cycle->options.uninstall || !state_get(cycle->state, marker(cycle, hostname), NULL))
-        return;
-    struct txn *txn = txn_new();
-    state_delete(cycle->state, txn, marker(cycle, hostname));
-    cycle_submit(cycle, txn, NULL);
-    cycle->round_wanted = true;
-}
-
-bool uninstall_give_up(struct cycle *cycle, struct txn *txn, const char *hostname)
-{
-    const char *path = hostname ? marker(cycle, hostname) : UNRESERVING_PATH;
-
-    if (!tree_find(state_tree(cycle->state), path))
-        return false;
-    state_delete(cycle->state, txn, path);
-    return true;
-}
-
 /* ---- tear-down ---- */
 
 void uninstall_deregister(struct cycle *cycle, bool force)
 {
-    const struct tree_node *waiting = tree_find(state_tree(cycle->state), UNRESERVING_PATH);
-
-    if (cycle_now(cycle) < cycle->teardown_ms ||
-        (!force && waiting && tree_node_child_count(waiting)))
+    if (cycle_now(cycle) < cycle->teardown_ms || (!force && leftovers_anywhere(cycle)))
         return;
     cycle->teardown_ms = INT64_MAX;
     log_info("tearing framework %s down", cycle->framework_id);

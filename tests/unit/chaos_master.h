@@ -86,6 +86,7 @@ struct sim {
     struct idgen ids, dice;
     struct arena cycle_arena;
     bool dying, stopped;
+    bool uninstalling, torn_down;
     struct err why;
     bool calm;
     /* Faults of a script: the operation of a type that is dropped, the ACCEPT that is lost, counted
@@ -337,7 +338,7 @@ static void launched(struct sim *s, struct agent *a, const Offer__Operation__Lau
 
 static void operate(struct sim *s, struct agent *a, const Offer__Operation *op)
 {
-    if (op->type == OFFER__OPERATION__TYPE__DESTROY)
+    if (op->type == OFFER__OPERATION__TYPE__DESTROY && !s->uninstalling)
         note_destroy(s, op->destroy->volumes[0]->disk->persistence->id);
     if (op->type == OFFER__OPERATION__TYPE__LAUNCH_GROUP) {
         const TaskInfo *t = op->launch_group->task_group->tasks[0];
@@ -438,6 +439,14 @@ static void subscribe(struct sim *s)
 {
     Event *event = NEW(Event, event);
 
+    if (s->torn_down) {
+        event->has_type = 1;
+        event->type = EVENT__TYPE__ERROR;
+        event->error = NEW(Event__Error, event__error);
+        event->error->message = (char *)"Framework has been removed";
+        cycle_event(s->cycle, event, NULL);
+        return;
+    }
     event->subscribed = NEW(Event__Subscribed, event__subscribed);
     event->subscribed->framework_id = NEW(FrameworkID, framework_id);
     event->subscribed->framework_id->value = (char *)"F-1";
@@ -479,6 +488,23 @@ static void acknowledge(struct sim *s, const Call__Acknowledge *call)
     t->sent_ms = 0;
 }
 
+/* What is still reserved now stays so for ever. */
+static void tear_down(struct sim *s)
+{
+    s->torn_down = true;
+    s->subscribed = false;
+    for (size_t i = 0; i < s->n_tasks; i++)
+        if (s->tasks[i].alive)
+            broken(s, "torn down while '%s' lives", s->tasks[i].id);
+    for (size_t i = 0; i < AGENTS; i++) {
+        const struct agent *a = s->w->agents[i];
+        for (size_t j = 0; j < a->n_held; j++)
+            if (a->held[j].resource && resource_id(a->held[j].resource))
+                broken(s, "torn down with %s reserved on %s", a->held[j].resource->name,
+                       a->hostname);
+    }
+}
+
 static void carry_out(struct sim *s, const Call *call)
 {
     switch (call->type) {
@@ -511,6 +537,9 @@ static void carry_out(struct sim *s, const Call *call)
         s->suppressed = true;
         return;
     case CALL__TYPE__ACKNOWLEDGE_OPERATION_STATUS:
+        return;
+    case CALL__TYPE__TEARDOWN:
+        tear_down(s);
         return;
     default:
         broken(s, "a call of type %d", (int)call->type);

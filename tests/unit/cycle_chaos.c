@@ -81,6 +81,7 @@ static void start(struct sim *s)
         .clock = &s->clock,
         .ids = &s->ids,
         .settings = s->w->settings,
+        .uninstall = s->uninstalling,
         .write = on_write,
         .stop = on_stop,
         .ctx = s,
@@ -94,6 +95,8 @@ static void start(struct sim *s)
         cycle_requests(s->cycle, requests);
     tree_free(requests);
     note_replaced(s);
+    if (s->cycle && s->uninstalling)
+        cycle_uninstall(s->cycle);
     settle(s);
 }
 
@@ -125,6 +128,10 @@ static void take_call(struct sim *s)
 {
     const Call *call = s->calls[s->next_call++];
 
+    if (s->torn_down && call->type != CALL__TYPE__SUBSCRIBE) {
+        cycle_link(s->cycle, LINK_CALL_FAILED, call, 403);
+        return;
+    }
     if (!s->subscribed && call->type != CALL__TYPE__SUBSCRIBE) {
         broken(s, "call %d without a subscription", (int)call->type);
         return;
@@ -207,6 +214,13 @@ static void find_agent(struct sim *s, size_t i, bool rebooted)
             say_status(s, t->id, t->agent->id, t->latest, NULL);
         t->sent_ms = 0;
     }
+}
+
+static void find_agents(struct sim *s)
+{
+    for (size_t i = 0; i < AGENTS; i++)
+        if (!s->hosts[i].reachable)
+            find_agent(s, i, false);
 }
 
 /* ---- the operator ---- */
@@ -317,7 +331,7 @@ static void faults(struct sim *s)
 static void step(struct sim *s)
 {
     faults(s);
-    if (!s->calm)
+    if (!s->calm && !s->uninstalling)
         operate_service(s);
     if (!s->connected && !chance(s, 70)) {
         s->connected = true;
@@ -503,10 +517,37 @@ static const char *run(uint64_t seed)
         crash(&s);
         start(&s);
     }
-    for (size_t i = 0; i < AGENTS; i++)
-        if (!s.hosts[i].reachable)
-            find_agent(&s, i, false);
+    find_agents(&s);
     return end(&s, come_to_rest(&s));
+}
+
+static const char *run_uninstall(uint64_t seed)
+{
+    struct sim s = {0};
+    struct err err = ERR_INIT;
+
+    begin(&s, seed);
+    for (int i = 0; i < CHAOS_STEPS / 2 && !s.trouble && !s.stopped; i++)
+        step(&s);
+    crash(&s);
+    s.uninstalling = true;
+    start(&s);
+    for (int i = 0; i < CHAOS_STEPS + CALM_STEPS && !s.trouble && !s.stopped; i++) {
+        if (i == CHAOS_STEPS) {
+            s.calm = true;
+            find_agents(&s);
+        }
+        step(&s);
+    }
+    if (!s.stopped)
+        broken(&s, "the uninstall does not end");
+    else if (s.why.status != EXIT_DONE)
+        broken(&s, "the uninstall failed: %s", s.why.text);
+    struct tree *left = store_load(s.keeper, "", &err);
+    if (tree_count(left))
+        broken(&s, "%zu nodes are left", tree_count(left));
+    tree_free(left);
+    return end(&s, s.trouble);
 }
 
 enum { WITHOUT_FEEDBACK = 0 }; /* seeds */
@@ -547,14 +588,14 @@ static void test_surplus_is_given_back(void)
     }
 }
 
-static void test_everything_comes_right(void)
+static void many(const char *(*one)(uint64_t seed))
 {
     const char *seed = getenv("DSE_TEST_SEED"), *runs = getenv("CHAOS_RUNS");
     const uint64_t first = seed ? strtoull(seed, NULL, 10) : 1;
     const uint64_t n = runs ? strtoull(runs, NULL, 10) : seed ? 1 : 40;
 
     for (uint64_t i = first; i < first + n; i++) {
-        const char *why = run(i);
+        const char *why = one(i);
         if (*why) {
             printf("# DSE_TEST_SEED=%" PRIu64 ": %s\n", i, why);
             tap_failures++;
@@ -562,5 +603,15 @@ static void test_everything_comes_right(void)
     }
 }
 
+static void test_everything_comes_right(void)
+{
+    many(run);
+}
+
+static void test_everything_goes(void)
+{
+    many(run_uninstall);
+}
+
 TAP_MAIN(TEST(test_volume_is_lost_twice), TEST(test_surplus_is_given_back),
-         TEST(test_everything_comes_right))
+         TEST(test_everything_comes_right), TEST(test_everything_goes))
