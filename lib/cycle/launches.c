@@ -156,6 +156,44 @@ struct strings launches_in_doubt(struct cycle *cycle, const struct requirement *
     return ret;
 }
 
+bool launches_doubt(struct cycle *cycle, const struct task *task, const char *resource_id)
+{
+    struct marker marker;
+
+    return marker_read(cycle, path_of(cycle, task->pod_type, task->pod_index), &marker) &&
+           (marker.fresh || doubtful(&marker, resource_id));
+}
+
+static bool have_ended(const struct task *first)
+{
+    for (const struct task *t = first; t; t = t->next_in_pod)
+        if (*t->id && !(t->status_id && task_state_is_terminal(t->status_state)))
+            return false;
+    return true;
+}
+
+struct strings launches_unproven(struct cycle *cycle, struct txn *txn, const char *agent_id)
+{
+    const struct tree_node *all = tree_find(state_tree(cycle->state), "Toolkit/launches");
+    struct strings ret = {0};
+
+    if (!all || !tree_node_child_count(all))
+        return ret;
+    for (struct task *t = state_task_first(cycle->state); t;
+         t = state_task_after(cycle->state, t)) {
+        struct task *first = state_pod(cycle->state, t->pod_type, t->pod_index);
+        const char *path = path_of(cycle, t->pod_type, t->pod_index);
+        struct marker marker;
+        if (strcmp(t->agent_id, agent_id) != 0 || !have_ended(first) ||
+            !marker_read(cycle, path, &marker) || !marker.count)
+            continue;
+        for (size_t i = 0; i < marker.count; i++)
+            PB_ADD(&cycle->scratch, ret.count, ret.items, marker.doubts[i].id);
+        state_delete(cycle->state, txn, path);
+    }
+    return ret;
+}
+
 /* ---- when a task is heard of ---- */
 
 /* States that say: the agent does not have the task and will not get it. Not UNREACHABLE: the task

@@ -281,22 +281,26 @@ static void give_up_place(struct cycle *cycle, const struct requirement *need)
 
 /* What the pod holds on one agent; a launch that reserves everything anew leaves it behind. */
 struct held_before {
-    const char *agent_id;
+    const char *agent_id, *hostname;
     struct strings ids;
+    bool in_doubt; /* whether there is more is not known */
 };
 
-static void add_ids(struct cycle *cycle, Resource *const *resources, size_t n, struct strings *ids)
+static void add_ids(struct cycle *cycle, const struct task *task, Resource *const *resources,
+                    size_t n, struct held_before *ret)
 {
     for (size_t i = 0; i < n; i++) {
         const char *id = resource_id(resources[i]);
-        if (id)
-            PB_ADD(&cycle->scratch, ids->count, ids->items, id);
+        if (id && launches_doubt(cycle, task, id))
+            ret->in_doubt = true;
+        else if (id)
+            PB_ADD(&cycle->scratch, ret->ids.count, ret->ids.items, id);
     }
 }
 
 static struct held_before held_before(struct cycle *cycle, const struct requirement *need)
 {
-    struct held_before ret = {.agent_id = ""};
+    struct held_before ret = {.agent_id = "", .hostname = ""};
 
     for (struct task *t = state_pod(cycle->state, need->pod_type, need->pod_index); t;
          t = t->next_in_pod) {
@@ -308,9 +312,10 @@ static struct held_before held_before(struct cycle *cycle, const struct requirem
         if (!info)
             continue;
         ret.agent_id = arena_strdup(&cycle->scratch, t->agent_id);
-        add_ids(cycle, info->resources, info->n_resources, &ret.ids);
+        ret.hostname = arena_strdup(&cycle->scratch, t->hostname);
+        add_ids(cycle, t, info->resources, info->n_resources, &ret);
         if (info->executor)
-            add_ids(cycle, info->executor->resources, info->executor->n_resources, &ret.ids);
+            add_ids(cycle, t, info->executor->resources, info->executor->n_resources, &ret);
     }
     return ret;
 }
@@ -338,7 +343,9 @@ static void launch(struct cycle *cycle, struct step *step, const struct group *g
             state_put_task_status(cycle->state, txn, r->info->name, r->status);
     }
     if (before.ids.count)
-        plans_given_up(cycle->plans, txn, before.agent_id, &before.ids);
+        plans_given_up(cycle->plans, txn, before.agent_id, before.hostname, &before.ids);
+    if (before.in_doubt)
+        leftovers_await(cycle, txn, before.agent_id, before.hostname);
     log_info("launching %s on %s", step_name(step), group->offers[0]->hostname);
     add_accept(cycle, pending, group, evaluation->operations, evaluation->n_operations);
     plans_launched(cycle->plans, txn, step, cycle_now(cycle));
@@ -540,6 +547,28 @@ static void process_steps(struct cycle *cycle, struct group *groups, size_t n_gr
 
 /* ---- what is left of the offers ---- */
 
+/* An uninstall has no use for what was never made: once its task has ended, offers of the agent
+ * without it are all that can be had as a proof; the next one must not show it either. */
+static void give_up_unproven(struct cycle *cycle, const struct group *group)
+{
+    const char *agent_id = group->offers[0]->agent_id->value;
+    struct txn *txn = txn_new();
+    const struct strings ids = launches_unproven(cycle, txn, agent_id);
+
+    for (size_t i = 0; i < ids.count; i++) {
+        state_drop_resource(cycle->state, txn, ids.items[i]);
+        plans_resource_unreserved(cycle->plans, txn, ids.items[i], cycle_now(cycle));
+    }
+    if (!ids.count) {
+        txn_free(txn);
+        return;
+    }
+    log_warn("%zu reservations on %s were never made", ids.count, group->offers[0]->hostname);
+    leftovers_await(cycle, txn, agent_id, group->offers[0]->hostname);
+    cycle_submit(cycle, txn, NULL);
+    flow_look_around(cycle);
+}
+
 /* Frees reserved resources that no record expects, whatever the plans do (offer-cycle 7, better
  * 19). */
 static void clean(struct cycle *cycle, struct group *group, bool awaited)
@@ -557,6 +586,8 @@ static void clean(struct cycle *cycle, struct group *group, bool awaited)
     if (!cleanup.n_operations) {
         if (awaited)
             leftovers_offered(cycle, agent_id, group->offers[0]->hostname);
+        if (cycle->options.uninstall)
+            give_up_unproven(cycle, group);
         return;
     }
     struct txn *txn = txn_new();

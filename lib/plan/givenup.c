@@ -1,4 +1,5 @@
-/* Resources that a replaced pod left behind: Toolkit/given-up/<agent id> = {"resources": [ids]}.
+/* Resources that a replaced pod left behind: Toolkit/given-up/<agent id> =
+ * {"hostname": H, "resources": [ids]}.
  *
  * With the launch of the new instance no stored task holds them any more, and nothing else would
  * say that they have yet to be destroyed: the original forgets those that are offered only after
@@ -19,27 +20,28 @@ bool plans_has_given_up(const struct plans *plans)
     return node && tree_node_child_count(node) > 0;
 }
 
-static json_t *read_list(const struct plans *plans, const char *path)
+static json_t *read_record(const struct plans *plans, const char *path)
 {
     struct err err = ERR_INIT;
     const char *text = state_get_text(plans->state, path);
-    json_auto json_t *json = text ? json_parse(text, strlen(text), path, &err) : NULL;
-    json_t *list = json_object_get(json, "resources");
+    json_t *json = text ? json_parse(text, strlen(text), path, &err) : NULL;
 
-    return json_is_array(list) ? json_incref(list) : json_array();
+    if (json_is_object(json) && json_is_array(json_object_get(json, "resources")))
+        return json;
+    json_decref(json);
+    return json_pack("{s:[]}", "resources");
 }
 
-static void write_list(struct plans *plans, struct txn *txn, const char *path, json_t *list)
+static void write_record(struct plans *plans, struct txn *txn, const char *path,
+                         const json_t *record)
 {
-    json_auto json_t *json = json_object();
     auto_buf struct buf text = BUF_INIT;
 
-    if (json_array_size(list) == 0) {
+    if (json_array_size(json_object_get(record, "resources")) == 0) {
         state_delete(plans->state, txn, path);
         return;
     }
-    json_set(json, "resources", json_incref(list));
-    json_write(&text, json, JSON_LAYOUT_COMPACT);
+    json_write(&text, record, JSON_LAYOUT_COMPACT);
     state_put(plans->state, txn, path, text.data, (ssize_t)text.len);
 }
 
@@ -56,10 +58,11 @@ static bool has(const json_t *list, const char *id, size_t *ret_index)
 }
 
 void plans_given_up(struct plans *plans, struct txn *txn, const char *agent_id,
-                    const struct strings *resource_ids)
+                    const char *hostname, const struct strings *resource_ids)
 {
     auto_free char *path = xasprintf("%s/%s", GIVEN_UP_PATH, agent_id);
-    json_auto json_t *list = read_list(plans, path);
+    json_auto json_t *record = read_record(plans, path);
+    json_t *list = json_object_get(record, "resources");
     const size_t before = json_array_size(list);
     size_t at;
 
@@ -69,8 +72,45 @@ void plans_given_up(struct plans *plans, struct txn *txn, const char *agent_id,
         if (!state_resource_owner(plans->state, resource_ids->items[i]) &&
             !has(list, resource_ids->items[i], &at))
             json_push(list, json_string(resource_ids->items[i]));
+    json_set(record, "hostname", json_text(hostname, strlen(hostname)));
     if (json_array_size(list) > before)
-        write_list(plans, txn, path, list);
+        write_record(plans, txn, path, record);
+}
+
+void given_up_each(const struct plans *plans, given_up_fn *fn, void *ctx)
+{
+    const struct tree_node *node = tree_find(state_tree(plans->state), GIVEN_UP_PATH);
+
+    for (struct tree_node *n = node ? tree_first(node) : NULL; n; n = tree_next(n)) {
+        auto_free char *path = xasprintf("%s/%s", GIVEN_UP_PATH, tree_node_name(n));
+        json_auto json_t *record = read_record(plans, path);
+        const char *hostname = json_string_value(json_object_get(record, "hostname"));
+        const json_t *list = json_object_get(record, "resources");
+        for (size_t i = 0; i < json_array_size(list); i++)
+            if (json_is_string(json_array_get(list, i)))
+                fn(ctx, hostname ? hostname : "", json_string_value(json_array_get(list, i)));
+    }
+}
+
+struct search {
+    const char *id;
+    bool found;
+};
+
+static void look(void *ctx, const char *hostname, const char *id)
+{
+    struct search *search = ctx;
+
+    (void)hostname;
+    search->found |= strcmp(id, search->id) == 0;
+}
+
+bool given_up_has(const struct plans *plans, const char *resource_id)
+{
+    struct search search = {resource_id, false};
+
+    given_up_each(plans, look, &search);
+    return search.found;
 }
 
 void given_up_unreserved(struct plans *plans, struct txn *txn, const char *resource_id)
@@ -79,12 +119,13 @@ void given_up_unreserved(struct plans *plans, struct txn *txn, const char *resou
 
     for (struct tree_node *n = node ? tree_first(node) : NULL; n; n = tree_next(n)) {
         auto_free char *path = xasprintf("%s/%s", GIVEN_UP_PATH, tree_node_name(n));
-        json_auto json_t *list = read_list(plans, path);
+        json_auto json_t *record = read_record(plans, path);
+        json_t *list = json_object_get(record, "resources");
         size_t at;
         if (!has(list, resource_id, &at))
             continue;
         json_array_remove(list, at);
-        write_list(plans, txn, path, list);
+        write_record(plans, txn, path, record);
         return;
     }
 }

@@ -234,6 +234,10 @@ bool removal_wanted(const struct service_spec *target, const struct task *task);
 
 /* ---- givenup.c ---- */
 bool plans_has_given_up(const struct plans *plans);
+bool given_up_has(const struct plans *plans, const char *resource_id);
+/* Calls fn with the hostname ("": not known) and id of each resource; both are valid during it. */
+typedef void given_up_fn(void *ctx, const char *hostname, const char *resource_id);
+void given_up_each(const struct plans *plans, given_up_fn *fn, void *ctx);
 void given_up_unreserved(struct plans *plans, struct txn *txn, const char *resource_id);
 
 /* ---- step.c ---- */

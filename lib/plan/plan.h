@@ -113,7 +113,7 @@ void plans_resource_unreserved(struct plans *plans, struct txn *txn, const char 
 /* A launch, which is in the state already, leaves these resources of an agent to no task: the
  * client is working until they have been unreserved. Those that a task holds are passed over. */
 void plans_given_up(struct plans *plans, struct txn *txn, const char *agent_id,
-                    const struct strings *resource_ids);
+                    const char *hostname, const struct strings *resource_ids);
 /* A step without requirement has done its action. */
 void plans_step_done(struct plans *plans, struct txn *txn, struct step *step, int64_t now_ms);
 

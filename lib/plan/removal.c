@@ -114,7 +114,8 @@ bool removal_subject_gone(const struct plans *plans, const struct step *step)
 {
     switch (step->kind) {
     case STEP_UNRESERVE:
-        return !state_resource_owner(plans->state, step->subject);
+        return !state_resource_owner(plans->state, step->subject) &&
+               !given_up_has(plans, step->subject);
     case STEP_KILL:
     case STEP_ERASE:
         return !state_task(plans->state, step->subject);
@@ -248,8 +249,27 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+#define UNKNOWN_AGENT "UNKNOWN_AGENT"
+
+struct given_up_ctx {
+    struct plans *plans;
+    struct removals *all;
+};
+
+static void add_given_up(void *ctx, const char *hostname, const char *id)
+{
+    const struct given_up_ctx *c = ctx;
+    struct arena *arena = &c->plans->arena;
+    struct removal *item = removal_named(arena, c->all, *hostname ? hostname : UNKNOWN_AGENT);
+
+    *ARENA_PUSH(arena, item->resources.items, item->resources.count) = arena_strdup(arena, id);
+}
+
+/* What tasks hold, and what replaced pods left behind on agents that have not been back since. */
 static void hosts_from_state(struct plans *plans, struct removals *all)
 {
+    struct given_up_ctx ctx = {plans, all};
+
     for (struct task *task = state_task_first(plans->state); task;
          task = state_task_after(plans->state, task)) {
         /* Never really reserved. */
@@ -257,9 +277,10 @@ static void hosts_from_state(struct plans *plans, struct removals *all)
             task->status_state == TASK_STATE__TASK_ERROR)
             continue;
         struct removal *item =
-            removal_named(&plans->arena, all, task->hostname[0] ? task->hostname : "UNKNOWN_AGENT");
+            removal_named(&plans->arena, all, task->hostname[0] ? task->hostname : UNKNOWN_AGENT);
         add_resources(plans, task, &item->resources);
     }
+    given_up_each(plans, add_given_up, &ctx);
 }
 
 static bool hosts_from_record(struct plans *plans, struct removals *all)

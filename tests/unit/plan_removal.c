@@ -218,8 +218,8 @@ static void given_up(void)
     put_task(&s, "dse", 0, "node", "h", "r1");
     world_restart(w);
     CHECK_INT(plans_client_state(w->plans, w->now).status, CLIENT_IDLE);
-    plans_given_up(w->plans, w->txn, "A", &list);
-    CHECK_STR(state_get_text(w->state, "Toolkit/given-up/A"), "{\"resources\":[\"old\"]}");
+    plans_given_up(w->plans, w->txn, "A", "h1", &list);
+    CHECK_STR(state_get_text(w->state, "Toolkit/given-up/A"), "{\"resources\":[\"old\"],\"hostname\":\"h1\"}");
     world_restart(w);
     CHECK_INT(plans_client_state(w->plans, w->now).status, CLIENT_WORKING);
     plans_resource_unreserved(w->plans, w->txn, "other", w->now);
