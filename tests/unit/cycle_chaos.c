@@ -143,6 +143,8 @@ static void take_call(struct sim *s)
     }
     if (!chance(s, 4)) {
         carry_out(s, call);
+        if (s->torn_down)
+            disconnect(s);
         return;
     }
     if (chance(s, 50)) /* carried out, but the answer is lost */
