@@ -262,6 +262,7 @@ void requests_release_rejected(struct cycle *cycle);
 /* kill.c */
 void kill_task(struct cycle *cycle, const char *task_id, const char *agent_id);
 bool kill_is_pending(const struct cycle *cycle, const char *task_id);
+bool kill_is_pending_on(const struct cycle *cycle, const char *agent_id);
 /* The task lives, though its kill may have been answered: its agent was out of reach and is back.
  */
 void kill_again(struct cycle *cycle, const char *task_id, const char *agent_id);

@@ -59,6 +59,14 @@ bool kill_is_pending(const struct cycle *cycle, const char *task_id)
     return false;
 }
 
+bool kill_is_pending_on(const struct cycle *cycle, const char *agent_id)
+{
+    for (const struct kill *k = cycle->kills; k; k = k->next)
+        if (strcmp(k->agent_id, agent_id) == 0)
+            return true;
+    return false;
+}
+
 /* The task lives, though its kill may have been answered: its agent was out of reach and is back.
  */
 void kill_again(struct cycle *cycle, const char *task_id, const char *agent_id)

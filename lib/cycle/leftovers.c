@@ -180,6 +180,9 @@ void leftovers_offered(struct cycle *cycle, const char *agent_id, const char *ho
     const char *paths[] = {leftovers_path(cycle, agent_id), host_path(cycle, hostname)};
     struct txn *txn = NULL;
 
+    if (kill_is_pending_on(cycle, agent_id))
+        return; /* what a task still uses is not offered: another offer shows it when it has ended
+                 */
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         if (!state_get(cycle->state, paths[i], NULL))
             continue;
