@@ -219,11 +219,19 @@ static void given_up(void)
     world_restart(w);
     CHECK_INT(plans_client_state(w->plans, w->now).status, CLIENT_IDLE);
     plans_given_up(w->plans, w->txn, "A", "h1", &list);
-    CHECK_STR(state_get_text(w->state, "Toolkit/given-up/A"), "{\"resources\":[\"old\"],\"hostname\":\"h1\"}");
+    CHECK_STR(state_get_text(w->state, "Toolkit/given-up/A"),
+              "{\"resources\":[\"old\"],\"hostname\":\"h1\"}");
     world_restart(w);
     CHECK_INT(plans_client_state(w->plans, w->now).status, CLIENT_WORKING);
     plans_resource_unreserved(w->plans, w->txn, "other", w->now);
     CHECK_INT(plans_client_state(w->plans, w->now).status, CLIENT_WORKING);
+    /* An uninstall frees it too. */
+    struct plans *removing = derive_uninstall(w);
+    auto_buf struct buf text = BUF_INIT;
+    tree_of(removing, "deploy", w->now, &text);
+    CHECK(strstr(buf_str(&text), "├─ unreserve-resources-h1 (parallel strategy) (IN_PROGRESS)\n"
+                                 "│  └─ unreserve-old (PREPARED)\n"));
+    plans_free(removing);
     plans_resource_unreserved(w->plans, w->txn, "old", w->now);
     CHECK_INT(plans_client_state(w->plans, w->now).status, CLIENT_IDLE);
 }
