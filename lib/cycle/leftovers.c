@@ -35,9 +35,11 @@ void leftovers_await(struct cycle *cycle, struct txn *txn, const char *agent_id,
 {
     const char *agent = leftovers_path(cycle, agent_id), *host = host_path(cycle, hostname);
 
-    if (!cycle->options.uninstall && !state_get(cycle->state, agent, NULL))
+    /* Both are another's words, and become parts of a path. */
+    if (!cycle->options.uninstall && tree_name_is_good(agent_id) &&
+        !state_get(cycle->state, agent, NULL))
         state_put(cycle->state, txn, agent, "", 0);
-    if (*hostname && !state_get(cycle->state, host, NULL))
+    if (tree_name_is_good(hostname) && !state_get(cycle->state, host, NULL))
         state_put(cycle->state, txn, host, "", 0);
 }
 
@@ -109,7 +111,7 @@ void leftovers_note(struct cycle *cycle, struct txn *txn, const struct evaluatio
         const Offer__Operation *op = evaluation->operations[i];
         const Resource *part = op->unreserve ? op->unreserve->resources[0] : NULL;
         const TaskInfo *task = part && part->scalar ? user_of(evaluation, part) : NULL;
-        if (task)
+        if (task && tree_name_is_good(task->agent_id->value))
             await_given_back(cycle, txn, task, part);
     }
 }

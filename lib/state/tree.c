@@ -61,7 +61,7 @@ static_assert(TREE_NAME == 255, "the text above");
 
 bool tree_name_is_good(const char *name)
 {
-    return !fault_of_name(name, strlen(name));
+    return !strchr(name, '/') && !fault_of_name(name, strlen(name));
 }
 
 int tree_path_check(const char *path, struct err *err)

@@ -22,6 +22,15 @@ static void null_differs_from_empty(void)
     CHECK(tree_find(t, "") == tree_root(t));
 }
 
+/* Host names and agent ids become parts of paths. */
+static void names_are_single_parts(void)
+{
+    CHECK(tree_name_is_good("10.0.1.11"));
+    CHECK(!tree_name_is_good("a/b"));
+    CHECK(!tree_name_is_good(""));
+    CHECK(!tree_name_is_good(".."));
+}
+
 static void data_is_terminated(void)
 {
     auto_tree struct tree *t = tree_new();
@@ -198,6 +207,6 @@ static void test_shared_data(void)
 }
 
 TAP_MAIN(TEST(test_shared_data), TEST(null_differs_from_empty), TEST(data_is_terminated),
-         TEST(children_are_in_byte_order), TEST(walk_is_depth_first),
+         TEST(names_are_single_parts), TEST(children_are_in_byte_order), TEST(walk_is_depth_first),
          TEST(random_changes_agree_with_a_model), TEST(equality_sees_every_difference),
          TEST(bad_paths_are_refused))
