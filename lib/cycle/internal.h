@@ -322,10 +322,13 @@ void launches_heard(struct cycle *cycle, struct txn *txn, const struct task *tas
                     const TaskStatus *status);
 /* Resource ids that the pod's records name and that may not exist; in the scratch arena. */
 struct strings launches_in_doubt(struct cycle *cycle, const struct requirement *need);
+/* The record of a task of the pod was deleted. */
+void launches_erased(struct cycle *cycle, struct txn *txn, const char *type, int index);
 /* Whether the resource of the task's record is one of those, or all of the pod are. */
 bool launches_doubt(struct cycle *cycle, const struct task *task, const char *resource_id);
-/* Ids of those that pods on that agent name whose tasks have all ended: nothing will prove them any
- * more. Forgets that they were in doubt. In the scratch arena. */
+bool launches_any(const struct cycle *cycle); /* that are in doubt */
+/* Ids of those of pods on that agent that are taken away and have ended: nothing will prove them
+ * any more. Forgets that they were in doubt. In the scratch arena. */
 struct strings launches_unproven(struct cycle *cycle, struct txn *txn, const char *agent_id);
 
 /* leftovers.c: reservations that no record wants any more */

@@ -164,6 +164,13 @@ bool launches_doubt(struct cycle *cycle, const struct task *task, const char *re
            (marker.fresh || doubtful(&marker, resource_id));
 }
 
+bool launches_any(const struct cycle *cycle)
+{
+    const struct tree_node *all = tree_find(state_tree(cycle->state), "Toolkit/launches");
+
+    return all && tree_node_child_count(all);
+}
+
 static bool have_ended(const struct task *first)
 {
     for (const struct task *t = first; t; t = t->next_in_pod)
@@ -172,19 +179,22 @@ static bool have_ended(const struct task *first)
     return true;
 }
 
+static bool leaves(const struct cycle *cycle, const struct task *task)
+{
+    return cycle->options.uninstall ||
+           (task->override == OVERRIDE_DECOMMISSIONED && task->progress == PROGRESS_IN_PROGRESS);
+}
+
 struct strings launches_unproven(struct cycle *cycle, struct txn *txn, const char *agent_id)
 {
-    const struct tree_node *all = tree_find(state_tree(cycle->state), "Toolkit/launches");
     struct strings ret = {0};
 
-    if (!all || !tree_node_child_count(all))
-        return ret;
     for (struct task *t = state_task_first(cycle->state); t;
          t = state_task_after(cycle->state, t)) {
         struct task *first = state_pod(cycle->state, t->pod_type, t->pod_index);
         const char *path = path_of(cycle, t->pod_type, t->pod_index);
         struct marker marker;
-        if (strcmp(t->agent_id, agent_id) != 0 || !have_ended(first) ||
+        if (strcmp(t->agent_id, agent_id) != 0 || !leaves(cycle, t) || !have_ended(first) ||
             !marker_read(cycle, path, &marker) || !marker.count)
             continue;
         for (size_t i = 0; i < marker.count; i++)
@@ -258,4 +268,12 @@ void launches_heard(struct cycle *cycle, struct txn *txn, const struct task *tas
         prove(cycle, txn, path, &marker, task->name);
     else if (marker.fresh)
         forget(cycle, txn, path, arena_strdup(&cycle->scratch, task->pod_type), task->pod_index);
+}
+
+void launches_erased(struct cycle *cycle, struct txn *txn, const char *type, int index)
+{
+    const char *path = path_of(cycle, type, index);
+
+    if (!state_pod(cycle->state, type, index) && state_get(cycle->state, path, NULL))
+        state_delete(cycle->state, txn, path);
 }

@@ -495,7 +495,10 @@ static void action_step(struct cycle *cycle, struct step *step)
     case STEP_ERASE:
         if (task) {
             const char *name = arena_strdup(&cycle->scratch, task->name);
+            const char *type = arena_strdup(&cycle->scratch, task->pod_type);
+            const int index = task->pod_index;
             state_delete_task(cycle->state, txn, task);
+            launches_erased(cycle, txn, type, index);
             plans_task_deleted(cycle->plans, txn, name, now);
         }
         plans_step_done(cycle->plans, txn, step, now);
@@ -547,8 +550,9 @@ static void process_steps(struct cycle *cycle, struct group *groups, size_t n_gr
 
 /* ---- what is left of the offers ---- */
 
-/* An uninstall has no use for what was never made: once its task has ended, offers of the agent
- * without it are all that can be had as a proof; the next one must not show it either. */
+/* What is taken away need not be made again first: once a task has ended, an offer of the agent
+ * without what it may have is all that can be had as a proof; the next one must not show it either.
+ */
 static void give_up_unproven(struct cycle *cycle, const struct group *group)
 {
     const char *agent_id = group->offers[0]->agent_id->value;
@@ -586,7 +590,7 @@ static void clean(struct cycle *cycle, struct group *group, bool awaited)
     if (!cleanup.n_operations) {
         if (awaited)
             leftovers_offered(cycle, agent_id, group->offers[0]->hostname);
-        if (cycle->options.uninstall)
+        if (launches_any(cycle))
             give_up_unproven(cycle, group);
         return;
     }

@@ -12,6 +12,7 @@
 #include "proto/pbjson.h"
 
 #define FILTER_MS(seconds) ((int64_t)((seconds)*1000))
+enum { IN_FLIGHT_MS = 60000 }; /* how long an ACCEPT may be on its way */
 enum { AGENTS = 4, PODS = 3, TASKS_OF_POD = 2, CHAOS_STEPS = 400, CALM_STEPS = 4000, REST = 60 };
 
 static const char spec_text[] =
@@ -67,12 +68,20 @@ struct sim {
     struct volume *data; /* that a task has run on */
     size_t n_data;
     int64_t replaced_ms[PODS]; /* when that was last carried out */
+    int64_t removed_ms[PODS];  /* when a target without the pod was last taken */
+    bool absent[PODS];         /* from the target */
+    size_t count;              /* of pods in the last target */
     bool ever_replaced[PODS];  /* asked for */
     struct {
         char id[UUID_TEXT]; /* of a request to replace the pod */
         long pod;
     } replaces[256];
     size_t n_replaces;
+    struct {
+        char id[UUID_TEXT]; /* of a request for a target of so many pods */
+        size_t count;
+    } targets[256];
+    size_t n_targets;
     struct strmap given_up; /* ids of tasks on record when their pod was to be replaced */
     unsigned version, requests;
 
@@ -303,7 +312,8 @@ static void note_destroy(struct sim *s, const char *id)
 {
     for (size_t i = 0; i < s->n_data; i++)
         if (strcmp(s->data[i].id, id) == 0 &&
-            s->replaced_ms[s->data[i].pod] < s->data[i].launched_ms)
+            s->replaced_ms[s->data[i].pod] < s->data[i].launched_ms && !s->absent[s->data[i].pod] &&
+            s->removed_ms[s->data[i].pod] + IN_FLIGHT_MS < s->data[i].launched_ms)
             broken(s, "DESTROY of volume '%s', which has data", id);
 }
 
