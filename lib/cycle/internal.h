@@ -246,8 +246,6 @@ void framework_update_roles(struct cycle *cycle);
 void framework_note_master(struct cycle *cycle, const MasterInfo *master);
 
 /* uninstall.c */
-/* The resources of a host are being given back; an offer of that host without any of ours says that
- * they were; or the operator gives them up (NULL: those of all hosts), true when there were any. */
 /* Tears the framework down, by force or once nothing is on its way back any more. */
 void uninstall_deregister(struct cycle *cycle, bool force);
 /* TEARDOWN did not arrive, or its answer will not come: it is sent again. */
@@ -326,7 +324,6 @@ struct strings launches_in_doubt(struct cycle *cycle, const struct requirement *
 void launches_erased(struct cycle *cycle, struct txn *txn, const char *type, int index);
 /* Whether the resource of the task's record is one of those, or all of the pod are. */
 bool launches_doubt(struct cycle *cycle, const struct task *task, const char *resource_id);
-bool launches_any(const struct cycle *cycle); /* that are in doubt */
 /* Ids of those of pods on that agent that are taken away and have ended: nothing will prove them
  * any more. Forgets that they were in doubt. In the scratch arena. */
 struct strings launches_unproven(struct cycle *cycle, struct txn *txn, const char *agent_id);

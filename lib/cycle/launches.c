@@ -18,6 +18,8 @@
 #include "base/log.h"
 #include "cycle/internal.h"
 
+#define LAUNCHES_PATH "Toolkit/launches"
+
 struct doubt {
     const char *id, *owner;
 };
@@ -31,7 +33,7 @@ static char *path_of(struct cycle *cycle, const char *type, int index)
 {
     char room[TEXT_NUMBER];
 
-    return text_join(&cycle->scratch, "Toolkit/launches/", type, "-", text_of_number(index, room));
+    return text_join(&cycle->scratch, LAUNCHES_PATH "/", type, "-", text_of_number(index, room));
 }
 
 /* Returns whether there is one. */
@@ -164,38 +166,46 @@ bool launches_doubt(struct cycle *cycle, const struct task *task, const char *re
            (marker.fresh || doubtful(&marker, resource_id));
 }
 
-bool launches_any(const struct cycle *cycle)
+/* The pod is taken away, all of it has ended, and it was on that agent. */
+static bool is_leaving(const struct cycle *cycle, const struct task *pod, const char *agent_id)
 {
-    const struct tree_node *all = tree_find(state_tree(cycle->state), "Toolkit/launches");
+    bool leaves = cycle->options.uninstall, was_there = false;
 
-    return all && tree_node_child_count(all);
-}
-
-static bool have_ended(const struct task *first)
-{
-    for (const struct task *t = first; t; t = t->next_in_pod)
+    for (const struct task *t = pod; t; t = t->next_in_pod) {
         if (*t->id && !(t->status_id && task_state_is_terminal(t->status_state)))
             return false;
-    return true;
+        leaves |= t->override == OVERRIDE_DECOMMISSIONED && t->progress == PROGRESS_IN_PROGRESS;
+        was_there |= strcmp(t->agent_id, agent_id) == 0;
+    }
+    return leaves && was_there;
 }
 
-static bool leaves(const struct cycle *cycle, const struct task *task)
+/* The pod of a marker; NULL when none of its tasks is on record. */
+static struct task *pod_of(struct cycle *cycle, const struct tree_node *marker)
 {
-    return cycle->options.uninstall ||
-           (task->override == OVERRIDE_DECOMMISSIONED && task->progress == PROGRESS_IN_PROGRESS);
+    char *type = arena_strdup(&cycle->scratch, tree_node_name(marker)), *dash = strrchr(type, '-');
+
+    if (!dash)
+        return NULL;
+    *dash = '\0';
+    return state_pod(cycle->state, type, (int)strtol(dash + 1, NULL, 10));
 }
 
 struct strings launches_unproven(struct cycle *cycle, struct txn *txn, const char *agent_id)
 {
+    const struct tree *tree = state_tree(cycle->state);
+    const bool removing = cycle->options.uninstall || tree_find(tree, DECOMMISSION_PATH);
+    const struct tree_node *all = removing ? tree_find(tree, LAUNCHES_PATH) : NULL;
     struct strings ret = {0};
 
-    for (struct task *t = state_task_first(cycle->state); t;
-         t = state_task_after(cycle->state, t)) {
-        struct task *first = state_pod(cycle->state, t->pod_type, t->pod_index);
-        const char *path = path_of(cycle, t->pod_type, t->pod_index);
+    for (struct tree_node *n = all ? tree_first(all) : NULL, *next; n; n = next) {
+        const struct task *pod = pod_of(cycle, n);
         struct marker marker;
-        if (strcmp(t->agent_id, agent_id) != 0 || !leaves(cycle, t) || !have_ended(first) ||
-            !marker_read(cycle, path, &marker) || !marker.count)
+        next = tree_next(n); /* this one may go */
+        if (!pod || !is_leaving(cycle, pod, agent_id))
+            continue;
+        const char *path = path_of(cycle, pod->pod_type, pod->pod_index);
+        if (!marker_read(cycle, path, &marker) || !marker.count)
             continue;
         for (size_t i = 0; i < marker.count; i++)
             PB_ADD(&cycle->scratch, ret.count, ret.items, marker.doubts[i].id);

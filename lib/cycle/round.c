@@ -559,13 +559,13 @@ static void give_up_unproven(struct cycle *cycle, const struct group *group)
     struct txn *txn = txn_new();
     const struct strings ids = launches_unproven(cycle, txn, agent_id);
 
-    for (size_t i = 0; i < ids.count; i++) {
-        state_drop_resource(cycle->state, txn, ids.items[i]);
-        plans_resource_unreserved(cycle->plans, txn, ids.items[i], cycle_now(cycle));
-    }
     if (!ids.count) {
         txn_free(txn);
         return;
+    }
+    for (size_t i = 0; i < ids.count; i++) {
+        state_drop_resource(cycle->state, txn, ids.items[i]);
+        plans_resource_unreserved(cycle->plans, txn, ids.items[i], cycle_now(cycle));
     }
     log_warn("%zu reservations on %s were never made", ids.count, group->offers[0]->hostname);
     leftovers_await(cycle, txn, agent_id, group->offers[0]->hostname);
@@ -590,8 +590,7 @@ static void clean(struct cycle *cycle, struct group *group, bool awaited)
     if (!cleanup.n_operations) {
         if (awaited)
             leftovers_offered(cycle, agent_id, group->offers[0]->hostname);
-        if (launches_any(cycle))
-            give_up_unproven(cycle, group);
+        give_up_unproven(cycle, group);
         return;
     }
     struct txn *txn = txn_new();
@@ -602,8 +601,8 @@ static void clean(struct cycle *cycle, struct group *group, bool awaited)
         plans_resource_unreserved(cycle->plans, txn, cleanup.resource_ids.items[i],
                                   cycle_now(cycle));
     }
-    log_info("freeing %zu unexpected resources on %s, by %zu operations",
-             cleanup.resource_ids.count, group->offers[0]->hostname, cleanup.n_operations);
+    log_info("freeing what nothing expects on %s: %zu operations", group->offers[0]->hostname,
+             cleanup.n_operations);
     add_accept(cycle, pending, group, cleanup.operations, cleanup.n_operations);
     group->used = true;
     cycle_submit(cycle, txn, pending);

@@ -221,7 +221,6 @@ void plan_finish(struct plans *plans, struct plan *plan);
 #define UPDATING_PATH "Toolkit/updating"
 
 /* ---- removal.c ---- */
-#define DECOMMISSION_PATH "Toolkit/decommission"
 #define UNINSTALL_PATH "Toolkit/uninstall"
 void removal_add_decommission(struct plans *plans); /* adds a plan if there is something to do */
 void removal_add_uninstall(struct plans *plans);

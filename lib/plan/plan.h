@@ -70,9 +70,11 @@ const char *step_subject(const struct step *step); /* task name or id, or resour
 /* Uninstall: phases of an agent's resources are named with its host behind this (see
  * plans-and-recovery 9.2). */
 #define UNRESERVE_PHASE "unreserve-resources-"
-/* Uninstall: a child for each host whose resources are on their way back (see cycle/uninstall.c).
- */
+/* A child for each host on which reservations may be left that no record expects; an uninstall
+ * waits for them (see cycle/leftovers.c). */
 #define UNRESERVING_PATH "Toolkit/unreserving"
+/* There while pods are taken away. */
+#define DECOMMISSION_PATH "Toolkit/decommission"
 
 struct plans;
 struct plans_options {
