@@ -125,10 +125,10 @@ void uninstall_wipe(struct cycle *cycle)
     static const char *const flags[] = {"uninstalling", NULL};
     static const char *const stays[] = {"lock", "FrameworkID", NULL};
     const char *const target[] = {cycle->target_id, NULL};
-    struct txn *txn = txn_new();
 
     if (cycle->stopped || cycle->wiping)
         return;
+    struct txn *txn = txn_new();
     cycle->wiping = true;
     plans_free(cycle->plans); /* they are about what now goes */
     cycle->plans = NULL;
